@@ -1,0 +1,116 @@
+"""The virtual environment in .venv: made and filled when a command needs it, by the standard library alone.
+
+pyproject.toml says which packages a group has, constraints.txt pins every version. uv installs them: the one on the PATH,
+else one that pip brings into .venv first, since pip alone takes ten times as long.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+STAMP = VENV / "course.json"
+GROUPS = tuple(tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"])
+
+
+class SetupError(Exception):
+    """The environment could not be set up; the message is one line for the reader."""
+
+
+def installed() -> list[str]:
+    """The groups that .venv holds in the versions that constraints.txt pins today."""
+    try:
+        stamp = json.loads(STAMP.read_text())
+    except (OSError, ValueError):
+        return []
+    return stamp["groups"] if stamp["pins"] == _pins() and PYTHON.exists() else []
+
+
+def ensure(groups: list[str]) -> None:
+    """Make .venv where it is missing, and install what it lacks of `groups`.
+
+    Raises SetupError where there is no venv module, no pip, no network or no room to write.
+    """
+    present = installed()
+    missing = [group for group in groups if group not in present]
+    if not missing:
+        return
+    print(f"Setting up .venv: {', '.join(missing)}", file=sys.stderr, flush=True)
+    try:
+        if not PYTHON.exists():
+            _make_venv()
+        _install([*present, *missing])
+        STAMP.write_text(json.dumps({"pins": _pins(), "groups": [*present, *missing]}))
+    except OSError as error:
+        raise SetupError(
+            f"cannot write to {VENV} ({error.strerror}): copy the course to a folder of your own"
+        ) from error
+
+
+def enter(arguments: list[str]) -> None:
+    """Go on as `python -m course ARGUMENTS` under .venv's Python, unless this is that Python."""
+    if Path(sys.prefix) != VENV:
+        os.execv(PYTHON, [str(PYTHON), "-m", "course", *arguments])
+
+
+def _pins() -> str:
+    """A hash over what decides which packages .venv holds, and over where it is."""
+    texts = [(ROOT / name).read_bytes() for name in ("pyproject.toml", "constraints.txt")]
+    return hashlib.sha256(b"\0".join([*texts, bytes(ROOT)])).hexdigest()
+
+
+def _make_venv() -> None:
+    try:
+        import venv
+    except ImportError:
+        raise SetupError(
+            "this Python has no venv module: install it (Debian, Ubuntu: apt install python3-venv)"
+        ) from None
+    venv.create(VENV, clear=True, symlinks=True)
+    # The notebooks' kernels import the course from its folder.
+    packages = VENV / "lib" / "python{}.{}".format(*sys.version_info) / "site-packages"
+    (packages / "course.pth").write_text(f"{ROOT}\n")
+
+
+def _install(groups: list[str]) -> None:
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    wanted = [package for group in groups for package in table[group]]
+    pins = ["--constraint", str(ROOT / "constraints.txt")]
+    command = [_uv(pins), "pip", "install", "--python", str(PYTHON), *pins, *wanted]
+    if subprocess.run(command, cwd=ROOT).returncode:
+        raise SetupError("the packages could not be installed: the reason stands above")
+
+
+def _uv(pins: list[str]) -> str:
+    """The path of uv, brought into .venv first if there is none on the PATH."""
+    if found := shutil.which("uv"):
+        return found
+    uv = VENV / "bin" / "uv"
+    if not uv.exists():
+        print("  uv first, which installs the rest", file=sys.stderr, flush=True)
+        if subprocess.run([*_pip(), "install", "--quiet", *pins, "uv"], cwd=ROOT).returncode:
+            raise SetupError("uv could not be installed: the reason stands above")
+    return str(uv)
+
+
+def _pip() -> list[str]:
+    """The command of a pip that installs into .venv: this Python's own, which is there at once, else a new one."""
+    if importlib.util.find_spec("pip"):
+        return [sys.executable, "-m", "pip", "--python", str(PYTHON), "--disable-pip-version-check"]
+    made = subprocess.run([PYTHON, "-m", "ensurepip"], capture_output=True)
+    if made.returncode:
+        raise SetupError(
+            "this Python has neither pip nor ensurepip: install uv, or pip "
+            "(Debian, Ubuntu: apt install python3-venv)"
+        )
+    return [str(PYTHON), "-m", "pip", "--disable-pip-version-check"]

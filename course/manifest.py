@@ -1,0 +1,96 @@
+"""course.toml, the one ordered list of chapters, tasks and hints, as objects."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from course.environment import ROOT
+
+
+class ManifestError(Exception):
+    """course.toml has a hole, or somebody asks for a chapter that it does not list."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of an exercise; `starter` is the kind of failure with which the untouched starter is red."""
+
+    number: int
+    title: str
+    starter: str
+    hints: list[str]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter; `open` and `tries` have `{port}` where the port goes, `open` is empty where nothing is served."""
+
+    number: int
+    name: str
+    title: str
+    notes: str
+    section: str
+    tries: list[str]
+    tasks: list[Task]
+    open: str = ""
+
+    @property
+    def folder(self) -> str:
+        """The name of its folder in chapters/, solutions/ and work/."""
+        return f"{self.number:02d}_{self.name}"
+
+    @property
+    def script(self) -> Path:
+        return ROOT / "chapters" / self.folder / "main.py"
+
+    @property
+    def starter(self) -> Path:
+        return ROOT / "chapters" / self.folder / "exercise.py"
+
+    @property
+    def solution(self) -> Path:
+        return ROOT / "solutions" / self.folder / "exercise.py"
+
+    @property
+    def work(self) -> Path:
+        """Where the learner's own exercise is, or will be."""
+        return ROOT / "work" / self.folder / "exercise.py"
+
+    @property
+    def checks(self) -> Path:
+        return ROOT / "tests" / "exercises" / f"test_{self.folder}.py"
+
+
+def chapters(file: Path = ROOT / "course.toml") -> list[Chapter]:
+    """All chapters, in order.
+
+    Raises ManifestError, in one line, where a key is missing or unknown, a hint is empty or a number is out of order.
+    """
+    found = []
+    for index, entry in enumerate(tomllib.loads(file.read_text(encoding="utf-8"))["chapter"], 1):
+        try:
+            tasks = [
+                Task(number, **task) for number, task in enumerate(entry.pop("task", []), start=1)
+            ]
+            chapter = Chapter(**entry, tasks=tasks)
+        except TypeError as error:
+            raise ManifestError(f"{file.name}, chapter {index}: {error}") from None
+        if chapter.number != index:
+            raise ManifestError(f"{file.name}: chapter {chapter.number} stands in place {index}")
+        for task in tasks:
+            if not task.hints or not all(hint.strip() for hint in task.hints):
+                raise ManifestError(f"{file.name}: an empty hint in {index}, task {task.number}")
+        if not tasks:
+            raise ManifestError(f"{file.name}: chapter {index} has no task")
+        found.append(chapter)
+    return found
+
+
+def chapter(number: str) -> Chapter:
+    """The chapter with this number. Raises ManifestError, in one line, if there is none."""
+    known = chapters()
+    if not (number.isascii() and number.isdigit() and 1 <= int(number) <= len(known)):
+        raise ManifestError(f"there is no chapter {number}: the chapters are 1 to {len(known)}")
+    return known[int(number) - 1]
