@@ -59,7 +59,7 @@ VERBS = {
         "N",
     ),
     "check": Verb(
-        lambda given: _module("verdict").check(given.chapter),
+        lambda given: _module("checks").check(given.chapter),
         ["runtime", "check"],
         "check your work, task by task",
         "N",
@@ -188,7 +188,9 @@ def _table() -> int:
         print(f"  {each.number:2}  {each.title}")
     print("\nPORT=8001 before a command names another port. Without make: python -m course VERB N")
     if not environment.installed():
-        print("Nothing is installed yet. Each command installs what it needs; make setup only that.")
+        print(
+            "Nothing is installed yet. Each command installs what it needs; make setup only that."
+        )
     return 0
 
 

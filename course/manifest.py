@@ -62,6 +62,13 @@ class Chapter:
     def checks(self) -> Path:
         return ROOT / "tests" / "exercises" / f"test_{self.folder}.py"
 
+    @property
+    def to_start(self) -> str:
+        """What to say to a learner who has not started."""
+        return (
+            f"Nothing in work/{self.folder}/ yet: make start-{self.number} puts the exercise there."
+        )
+
 
 def chapters(file: Path = ROOT / "course.toml") -> list[Chapter]:
     """All chapters, in order.

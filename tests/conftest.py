@@ -16,8 +16,7 @@ from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 
-sys.path.insert(0, str(Path(__file__).parent))
-from servers import ROOT, Mongod, Script  # noqa: E402
+from servers import ROOT, Mongod, Script
 
 _count = itertools.count()
 
@@ -88,7 +87,11 @@ async def fetch():
 
     async def ask(url: str, **request):
         return await client.fetch(
-            url, raise_error=False, follow_redirects=False, allow_nonstandard_methods=True, **request
+            url,
+            raise_error=False,
+            follow_redirects=False,
+            allow_nonstandard_methods=True,
+            **request,
         )
 
     yield ask

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -76,10 +77,8 @@ class Script:
 
     def kill(self) -> None:
         """End the script and all that it started."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
 
 
@@ -99,11 +98,12 @@ class Mongod:
 
     def start(self) -> None:
         """Start it on the same data and the same port; ready when this returns."""
-        arguments = ["--replSet", "rs0"] if self.replica_set else ["--nojournal"]
+        command = [find_mongod(), "--dbpath", str(self.folder), "--port", str(self.port)]
+        command += ["--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"]
+        command += ["--setParameter", "diagnosticDataCollectionEnabled=false", "--quiet"]
+        command += ["--replSet", "rs0"] if self.replica_set else ["--nojournal"]
         self.process = subprocess.Popen(
-            [find_mongod(), "--dbpath", str(self.folder), "--port", str(self.port)]
-            + ["--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"]
-            + ["--setParameter", "diagnosticDataCollectionEnabled=false", "--quiet", *arguments],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             start_new_session=True,

@@ -1,0 +1,51 @@
+"""Chapter 1, exercise: three handlers that read what a client sends.
+
+Task 1  GET /reverse/WORD answers the word backwards: /reverse/stressed is "desserts". Any word, 中文 too.
+Task 2  POST /wrap with a form field "text" answers the text wrapped at a width: no line is longer, and words stay
+        whole where they fit (textwrap.fill does that). The field "width" says how wide; without it the width is 40.
+Task 3  POST /wrap with a width that is no positive whole number ("abc", "0", "-5", "1.5", "") answers 400.
+
+Run it:    python exercise.py --port=8000
+Check it:  make check-1
+"""
+
+import asyncio
+import textwrap
+from contextlib import suppress
+
+import tornado.web
+from tornado.options import define, options, parse_command_line
+
+
+class ReverseHandler(tornado.web.RequestHandler):
+    def get(self, word):
+        # TODO task 1: answer the word backwards.
+        raise tornado.web.HTTPError(501)
+
+
+class WrapHandler(tornado.web.RequestHandler):
+    def post(self):
+        # TODO task 2: read "text" and "width", answer textwrap.fill(text, width=...).
+        # TODO task 3: answer 400 where the width is no positive whole number.
+        raise tornado.web.HTTPError(501)
+
+
+def make_app():
+    return tornado.web.Application(
+        [
+            (r"/reverse/([^/]+)", ReverseHandler),
+            (r"/wrap", WrapHandler),
+        ]
+    )
+
+
+async def main():
+    define("port", default=8000, help="the port to listen on", type=int)
+    parse_command_line()
+    make_app().listen(options.port, address="127.0.0.1")
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main())

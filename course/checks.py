@@ -1,0 +1,129 @@
+"""Runs the checks of a chapter on an exercise, in a process of their own, and reads what came out."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from course.environment import ROOT
+from course.manifest import Chapter, Task
+
+SECONDS = 30
+"""How long the checks of a chapter may take in all; each check has a limit of its own."""
+
+
+class CheckError(Exception):
+    """The checks themselves could not be run; the message is what pytest said."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came out of one check: its sentence, its task, "passed", "failed" or "skipped", and how it failed."""
+
+    check: str
+    task: int
+    outcome: str
+    failure: dict | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came out of all the checks of a chapter."""
+
+    chapter: Chapter
+    results: list[Result]
+
+    def of(self, task: Task) -> list[Result]:
+        return [result for result in self.results if result.task == task.number]
+
+    def is_green(self, task: Task) -> bool:
+        return all(result.outcome == "passed" for result in self.of(task))
+
+    @property
+    def green(self) -> int:
+        """How many tasks are green."""
+        return sum(self.is_green(task) for task in self.chapter.tasks)
+
+    @property
+    def first_red(self) -> tuple[Task, Result] | None:
+        """The first red task, and its check that failed."""
+        for task in self.chapter.tasks:
+            for result in self.of(task):
+                if result.outcome == "failed":
+                    return task, result
+        return None
+
+
+class Run:
+    """One run of a chapter's checks. It gets ready at once, and begins when `verdict()` is called.
+
+    `answers` is the folder that holds the exercise.py to judge.
+    """
+
+    def __init__(self, chapter: Chapter, answers: Path):
+        self.chapter = chapter
+        self._folder = tempfile.TemporaryDirectory(prefix="course-")
+        self._file = Path(self._folder.name, "verdict")
+        self._said = open(Path(self._folder.name, "said"), "w+")
+        options = [f"--answers={answers}", f"--verdict={self._file}", "--wait"]
+        # Plugins are not looked for, and of the configuration only what the checks need is read: it is quicker.
+        quick = ["-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(ROOT), "-qs"]
+        quick += ["--confcutdir", str(chapter.checks.parent), "--import-mode=importlib"]
+        quick += ["-o", f"pythonpath={chapter.checks.parent}"]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *quick, str(chapter.checks), *options],
+            env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""},
+            cwd=self._folder.name,
+            stdin=subprocess.PIPE,
+            stdout=self._said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def verdict(self) -> Verdict:
+        """Run the checks. Raises CheckError if they could not be run."""
+        try:
+            self._process.communicate(b"go\n", timeout=SECONDS)
+            lines = self._file.read_text(encoding="utf-8").splitlines()
+        except subprocess.TimeoutExpired:
+            raise CheckError(f"the checks did not end within {SECONDS} s") from None
+        except OSError:
+            self._said.seek(0)
+            raise CheckError(self._said.read()) from None
+        finally:
+            self.cancel()
+        return Verdict(self.chapter, [Result(**json.loads(line)) for line in lines])
+
+    def cancel(self) -> None:
+        """End the run, whatever it is at. The process gets the time to end the learner's."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._process.wait(5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        self._process.stdin.close()
+        self._said.close()
+        self._folder.cleanup()
+
+
+def run(chapter: Chapter, answers: Path) -> Verdict:
+    """Run the checks of `chapter` on the exercise.py in the folder `answers`."""
+    return Run(chapter, answers).verdict()
+
+
+def check(chapter: Chapter) -> int:
+    """Check the learner's work and say what came out. Returns 0 if all is green, else 1."""
+    if not chapter.work.exists():
+        print(chapter.to_start, file=sys.stderr)
+        return 1
+    run = Run(chapter, chapter.work.parent)
+    from course import verdict  # and with it rich, which takes a while, as pytest does
+
+    return verdict.show(run.verdict())

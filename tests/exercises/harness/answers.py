@@ -1,0 +1,168 @@
+"""Requests to the learner's application, and what comes back."""
+
+from __future__ import annotations
+
+import http.client
+import json as jsonlib
+import shlex
+import threading
+import time
+import urllib.parse
+from dataclasses import dataclass, field
+
+from harness.failures import Failure, Wrong
+
+PATIENCE = 2.5
+"""Seconds that a request may take, where the check does not say another time."""
+
+
+@dataclass
+class Request:
+    """One request. `form` is sent as a form, `json` as JSON, `body` (text or bytes) as it is."""
+
+    path: str
+    method: str = "GET"
+    form: dict | list | None = None
+    json: object = None
+    body: str | bytes | None = None
+    headers: dict = field(default_factory=dict)
+    timeout: float = PATIENCE
+
+    def __post_init__(self):
+        self.headers = dict(self.headers or {})
+        if self.form is not None:
+            self.body = urllib.parse.urlencode(self.form, doseq=True)
+            self.headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
+        elif self.json is not None:
+            self.body = jsonlib.dumps(self.json, ensure_ascii=False)
+            self.headers.setdefault("Content-Type", "application/json")
+        if self.body is not None and self.method == "GET":
+            self.method = "POST"
+        if isinstance(self.body, str):
+            self.body = self.body.encode()
+
+    def curl(self) -> str:
+        """The request as a command that one can paste while the exercise runs on port 8000."""
+        words = ["curl", "-i"]
+        fields = self.form.items() if isinstance(self.form, dict) else self.form or []
+        for name, value in fields:
+            for each in value if isinstance(value, list) else [value]:
+                words += ["--data-urlencode", f"{name}={each}"]
+        if self.form is None and self.body is not None:
+            words += ["--data-binary", _shortened(self.body.decode(errors="replace"), 200)]
+        implied = "GET" if self.body is None else "POST"
+        if self.method == "HEAD":
+            words[1] = "-I"
+        elif self.method != implied:
+            words += ["-X", self.method]
+        for name, value in self.headers.items():
+            if not (self.form is not None and name == "Content-Type"):
+                words += ["-H", f"{name}: {value}"]
+        return shlex.join([*words, f"http://localhost:8000{_shortened(self.path, 200)}"])
+
+
+class Answer:
+    """What came back: `status`, `reason`, `headers` (looked up in any case), `body`, `text`, `elapsed` seconds."""
+
+    def __init__(self, app, request: Request, response: http.client.HTTPResponse, began: float):
+        self._app = app
+        self.request = request
+        self.body = response.read()
+        self.status = response.status
+        self.reason = response.reason
+        self.headers = response.headers
+        self.elapsed = time.monotonic() - began
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", errors="replace")
+
+    def json(self, cause: str = "Answer with self.write() of a dict: Tornado sends it as JSON."):
+        """The body read as JSON; the check fails if it is none."""
+        try:
+            return jsonlib.loads(self.body)
+        except ValueError:
+            self.wrong("JSON", self._shown(), cause)
+
+    def expect(
+        self,
+        status: int | None = None,
+        *,
+        text: str | None = None,
+        json: object = None,
+        contains: str | None = None,
+        lacks: str | None = None,
+        headers: dict | None = None,
+        cause: str = "",
+    ) -> Answer:
+        """Fail the check unless the answer is so; `cause` is the likeliest cause in one sentence.
+
+        `text` is the whole body but for white space at its end, `contains` and `lacks` parts of it, `json` the body's
+        value, `headers` names and values (None: not there). Returns the answer, to go on with.
+        """
+        if status is not None and self.status != status:
+            self.wrong(self._wanted(status, text, json, contains), self._shown(), cause)
+        if text is not None and self.text.rstrip() != text.rstrip():
+            self.wrong(_shortened(text), self._shown(), cause)
+        if json is not None and self.json() != json:
+            self.wrong(jsonlib.dumps(json, ensure_ascii=False), self._shown(), cause)
+        if contains is not None and contains not in self.text:
+            self.wrong(f"an answer with {contains!r} in it", self._shown(), cause)
+        if lacks is not None and lacks in self.text:
+            self.wrong(f"an answer without {lacks!r}", self._shown(), cause)
+        for name, value in (headers or {}).items():
+            got = self.headers.get(name)
+            if got != value:
+                wanted = f"no header {name}" if value is None else f"{name}: {value}"
+                self.wrong(wanted, f"{name}: {got}" if got else f"no header {name}", cause)
+        return self
+
+    def wrong(self, expected: str, got: str | None = None, cause: str = "", kind="wrong") -> None:
+        """Fail the check with this answer; without `got` the answer itself is shown."""
+        failure = Failure(kind, str(expected), self._shown() if got is None else str(got), cause)
+        failure.replay = self.request.curl()
+        self._app.explain(failure, self)
+        raise Wrong(failure)
+
+    def _wanted(self, status: int, text, json, contains) -> str:
+        if json is not None:
+            return f"{status} {jsonlib.dumps(json, ensure_ascii=False)}"
+        if text is not None:
+            return f"{status} {_shortened(text)}"
+        return f"{status}, with {contains!r} in it" if contains else str(status)
+
+    def _shown(self) -> str:
+        line = f"{self.status} {self.reason}"
+        if self.status >= 400 and self.text.startswith("<html><title>"):
+            return line  # Tornado's own page says no more than the status line
+        return f"{line}\n{_shortened(self.text.rstrip())}" if self.body else line
+
+
+class Pending:
+    """A request that is under way, in a thread of its own."""
+
+    def __init__(self, app, request: Request):
+        self._result: Answer | BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(app, request), daemon=True)
+        self._thread.start()
+
+    def _run(self, app, request: Request) -> None:
+        try:
+            self._result = app.send(request)
+        except BaseException as error:
+            self._result = error
+
+    @property
+    def done(self) -> bool:
+        return self._result is not None
+
+    def answer(self) -> Answer:
+        """Wait for the answer; the check fails if it does not come in the request's time."""
+        self._thread.join()
+        if isinstance(self._result, BaseException):
+            raise self._result
+        return self._result
+
+
+def _shortened(text: str, limit: int = 400) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"

@@ -1,0 +1,419 @@
+"""The checks' side of the learner's process: it is started, given orders, asked over HTTP, and always ended."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from harness.answers import Answer, Pending, Request
+from harness.failures import Failure, Wrong
+
+IMPORT_SECONDS = 3.0
+"""How long an exercise may take to import, the time of Python's own start included."""
+
+
+class Stuck(Exception):
+    """The learner's process did not reply in time."""
+
+
+class Gone(Exception):
+    """The learner's process has ended."""
+
+
+class Process:
+    """A host process. It has imported Tornado when the first order comes, not yet the exercise."""
+
+    def __init__(self):
+        orders, self._orders = os.pipe()
+        self._replies, replies = os.pipe()
+        self._printed = tempfile.TemporaryFile()
+        self._stacks = tempfile.TemporaryFile()
+        inherited = (orders, replies, self._stacks.fileno())
+        host = Path(__file__).with_name("host.py")
+        self._popen = subprocess.Popen(
+            [sys.executable, "-B", str(host), *map(str, inherited)],
+            pass_fds=inherited,
+            env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8:replace"},
+            stdin=subprocess.DEVNULL,
+            stdout=self._printed,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_limit_output,
+        )
+        os.close(orders)
+        os.close(replies)
+        self._unread = b""
+
+    def send(self, order: dict) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._orders, json.dumps(order).encode() + b"\n")
+
+    def reply(self, seconds: float) -> dict:
+        """The next reply. Raises Stuck after `seconds`, Gone if the process has ended."""
+        deadline = time.monotonic() + seconds
+        while b"\n" not in self._unread:
+            ready, _, _ = select.select(
+                [self._replies], [], [], max(0, deadline - time.monotonic())
+            )
+            if not ready:
+                raise Stuck
+            read = os.read(self._replies, 65536)
+            if not read:
+                raise Gone
+            self._unread += read
+        line, self._unread = self._unread.split(b"\n", 1)
+        return json.loads(line)
+
+    def printed(self, lines: int = 5) -> str:
+        """The last lines of what was printed."""
+        size = self._printed.seek(0, os.SEEK_END)
+        self._printed.seek(max(0, size - 2000))
+        return "\n".join(self._printed.read().decode(errors="replace").splitlines()[-lines:])
+
+    def standing_at(self, file: Path) -> list[dict]:
+        """The lines of `file` that are being run at this moment, outermost first."""
+        self._stacks.truncate(0)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._popen.pid, signal.SIGUSR1)
+        time.sleep(0.05)
+        self._stacks.seek(0)
+        stack = self._stacks.read().decode(errors="replace")
+        found = re.findall(r'File "(.+)", line (\d+) in', stack)
+        source = file.read_text(errors="replace").splitlines()
+        numbers = [int(number) for name, number in found if Path(name).resolve() == file]
+        return [{"line": n, "code": source[n - 1].strip()} for n in reversed(numbers)]
+
+    def status(self) -> int:
+        """The exit status of a process that has ended."""
+        return self._popen.wait(2)
+
+    def close(self) -> None:
+        """End the process and all that it started, and close what connects to it."""
+        if self._popen.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._popen.pid, signal.SIGKILL)
+            self._popen.wait()
+        for descriptor in (self._orders, self._replies):
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+        self._printed.close()
+        self._stacks.close()
+
+
+def _limit_output() -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**26, 2**26))  # what is printed goes to a file
+
+
+class Learner:
+    """The learner's exercise: `serve()` and `call()` as a check needs it. One process, replaced after trouble."""
+
+    def __init__(self, file: Path, stages: Path, process: Process | None = None):
+        self.file = file.resolve()
+        self.stages = stages
+        self._process = process or Process()
+        self._imported = False
+        self._hopeless: Failure | None = None
+
+    def serve(self, stage: str | None = None, **given) -> App:
+        """The application of make_app(**given), or of a stage's function, served on a free port."""
+        if stage is None:
+            self._need("make_app")
+        return App(
+            self, self.order("serve", stage=stage, stages=str(self.stages), given=given)["port"]
+        )
+
+    def call(self, stage: str, **given):
+        """The result of a stage's function, which is called in the learner's process."""
+        return self.order("call", stage=stage, stages=str(self.stages), given=given)["result"]
+
+    def order(self, do: str, seconds: float = 3.0, **given) -> dict:
+        """Have the process do something; an exception in the learner's code fails the check."""
+        self._start()
+        self._process.send({"do": do, **given})
+        try:
+            reply = self._process.reply(seconds)
+        except Stuck:
+            self._trouble("blocks", f"nothing for {seconds:g} s", "This call does not return.")
+        except Gone:
+            self._ended()
+        if "error" in reply:
+            raise Wrong(_exception(reply["error"]))
+        return reply
+
+    def is_stuck(self) -> bool:
+        """Whether the learner's event loop does not turn at all."""
+        self._process.send({"do": "news"})
+        try:
+            self._process.reply(0.3)
+        except (Stuck, Gone):
+            return True
+        return False
+
+    def stuck_lines(self) -> list[dict]:
+        return self._process.standing_at(self.file)
+
+    def printed(self) -> str:
+        return self._process.printed()
+
+    def settle(self) -> None:
+        """Between two checks: go on with the same process if it still answers, else with a new one."""
+        if self._imported and self.is_stuck():
+            self.replace()
+
+    def replace(self) -> None:
+        """End the process, and have a new one ready."""
+        self._process.close()
+        self._process = Process()
+        self._imported = False
+
+    def close(self) -> None:
+        self._process.close()
+
+    def _need(self, name: str) -> None:
+        self._start()
+        if name not in self._has:
+            raise Wrong(
+                Failure(
+                    "missing",
+                    f"a function {name} in {self.file.name}",
+                    "no such name",
+                    "The checks call it, as main() does in the starter: give it back its name.",
+                )
+            )
+
+    def _start(self) -> None:
+        """Import the exercise, once a process. What fails here fails every check."""
+        if self._hopeless:
+            raise Wrong(self._hopeless)
+        if self._imported:
+            return
+        self._process.send({"file": str(self.file)})
+        try:
+            reply = self._process.reply(IMPORT_SECONDS)
+        except Stuck:
+            self._hopeless = Failure(
+                "timeout",
+                f"an import of {self.file.name} that ends",
+                f"it still runs after {IMPORT_SECONDS:g} s",
+                "Something at the top level loops or serves: move it below "
+                'if __name__ == "__main__".',
+                lines=self.stuck_lines(),
+            )
+        except Gone:
+            self._hopeless = Failure(
+                "exit", "", f"the program ended, exit status {self._process.status()}"
+            )
+        else:
+            if "error" in reply:
+                self._hopeless = _not_imported(reply["error"])
+        if self._hopeless:
+            self._hopeless.printed = self.printed()
+            raise Wrong(self._hopeless)
+        self._has = reply["has"]
+        self._imported = True
+
+    def _trouble(self, kind: str, got: str, cause: str) -> None:
+        failure = Failure(kind, "", got, cause, lines=self.stuck_lines(), printed=self.printed())
+        self.replace()
+        raise Wrong(failure) from None
+
+    def _ended(self) -> None:
+        got = f"the program ended, exit status {self._process.status()}"
+        failure = Failure("exit", "", got, "Your code ended the process.", printed=self.printed())
+        self.replace()
+        raise Wrong(failure) from None
+
+
+def _exception(error: dict) -> Failure:
+    if error["kind"] == "todo":
+        return Failure(
+            "todo", "", "NotImplementedError", "This task is not done yet.", "", error["lines"]
+        )
+    return Failure(error["kind"], "", f"{error['type']}: {error['text']}", lines=error["lines"])
+
+
+def _not_imported(error: dict) -> Failure:
+    causes = {
+        "exit": "Something at the top level ends the program: move it below "
+        'if __name__ == "__main__".',
+        "port": "Something at the top level listens on a port: move it below "
+        'if __name__ == "__main__". Or another program has the port.',
+        "SyntaxError": "Python cannot read the file from this line on, or from the line above it.",
+        "ModuleNotFoundError": "The course does not install this package; the tasks need none "
+        "that is missing.",
+        "UnicodeDecodeError": "The file is not UTF-8: save it as UTF-8 in your editor.",
+    }
+    cause = causes.get(error["kind"]) or causes.get(error["type"], "")
+    if "codec can't decode" in error["text"] or "no encoding declared" in error["text"]:
+        cause = causes["UnicodeDecodeError"]
+    failure = Failure(error["kind"], "", f"{error['type']}: {error['text']}", cause)
+    failure.lines = error["lines"]
+    return failure
+
+
+class App:
+    """The learner's application, served. Paths are sent as they are given."""
+
+    def __init__(self, learner: Learner, port: int):
+        self._learner = learner
+        self.port = port
+
+    def ask(self, path: str, method: str = "GET", **request) -> Answer:
+        """Send one request (see Request) and return the answer, whatever its status."""
+        return self.send(Request(path, method, **request))
+
+    def start(self, path: str, method: str = "GET", **request) -> Pending:
+        """Send one request and go on while it is under way."""
+        return Pending(self, Request(path, method, **request))
+
+    def together(self, requests: list[tuple[str, dict]]) -> list[Answer]:
+        """Send requests at the same time; the answers come in the order of the requests."""
+        pending = [self.start(path, **request) for path, request in requests]
+        return [each.answer() for each in pending]
+
+    def ask_without_blocking(
+        self, path: str, method: str = "GET", *, limit: float = 0.25, cause: str, **request
+    ) -> Answer:
+        """Send one request, and others while it is under way: the check fails if one of those was held up.
+
+        The others go to a path that no route has. `limit` is in seconds.
+        """
+        first = Request(path, method, **request)
+        pending = Pending(self, first)
+        time.sleep(0.02)
+        longest, lines = 0.0, []
+        while not pending.done:
+            other = Pending(self, Request("/is-anybody-there", timeout=first.timeout))
+            other._thread.join(limit)
+            if not other.done and not lines:
+                lines = self._learner.stuck_lines()
+            longest = max(longest, other.answer().elapsed)
+            if longest <= limit:
+                time.sleep(0.01)
+        if longest > limit:
+            raise Wrong(
+                Failure(
+                    "blocks",
+                    "a second request answered while this one waits",
+                    f"the second request was held up for {longest:.1f} s",
+                    cause,
+                    first.curl(),
+                    lines,
+                )
+            )
+        return pending.answer()
+
+    def websocket(self, path: str, headers: dict | None = None):
+        """Open a WebSocket; the check fails if the handshake does."""
+        from harness.sockets import Socket
+
+        return Socket(self, path, headers)
+
+    def send(self, request: Request) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=request.timeout)
+        began = time.monotonic()
+        try:
+            connection.putrequest(request.method, _encoded(request.path), skip_accept_encoding=True)
+            headers = dict(request.headers)
+            if request.body is not None:
+                headers.setdefault("Content-Length", str(len(request.body)))
+            for name, value in headers.items():
+                connection.putheader(name, value)
+            connection.endheaders(request.body)
+            return Answer(self, request, connection.getresponse(), began)
+        except TimeoutError:
+            raise self._no_answer(request) from None
+        except (OSError, http.client.HTTPException) as error:
+            failure = Failure("error", "an answer", f"no answer: {error!r}")
+            failure.replay = request.curl()
+            raise Wrong(failure) from None
+        finally:
+            connection.close()
+
+    def explain(self, failure: Failure, answer: Answer) -> None:
+        """Add what only the learner's process knows: the exception behind a 500, the handler's line."""
+        with contextlib.suppress(Wrong):
+            errors = self._learner.order("news")["errors"]
+            where = self._learner.order(
+                "where", method=answer.request.method, path=_encoded(answer.request.path)
+            )
+            if answer.status == 501 or any(error["kind"] == "todo" for error in errors):
+                failure.kind, failure.cause = "todo", "This task is not done yet."
+            elif answer.status == 500 and errors:
+                failure.kind = "error"
+                failure.got += f"\n{errors[-1]['type']}: {errors[-1]['text']}"
+                failure.lines = errors[-1]["lines"]
+                if _explains(errors[-1]):
+                    failure.cause = _explains(errors[-1])
+            elif answer.status == 404 and "make_app" in where.get("code", ""):
+                failure.cause = f"No route of make_app() matches {answer.request.path}."
+            elif answer.status == 405:
+                method = answer.request.method.lower()
+                failure.cause = f"The handler of this path has no method {method}()."
+            if not failure.lines and where:
+                failure.lines = [where]
+        failure.printed = self._learner.printed()
+
+    def explain_socket(self, failure: Failure) -> None:
+        """The same for a WebSocket."""
+        with contextlib.suppress(Wrong):
+            errors = self._learner.order("news")["errors"]
+            if any(error["kind"] == "todo" for error in errors):
+                failure.kind = "todo"
+            elif errors:
+                failure.kind, failure.lines = "error", errors[-1]["lines"]
+                failure.got += f"\n{errors[-1]['type']}: {errors[-1]['text']}"
+                failure.cause = _explains(errors[-1]) or failure.cause
+        if failure.kind == "todo":
+            failure.cause = "This task is not done yet."
+        failure.printed = self._learner.printed()
+
+    def _no_answer(self, request: Request) -> Wrong:
+        stuck = self._learner.is_stuck()
+        failure = Failure(
+            "blocks" if stuck else "timeout",
+            f"an answer within {request.timeout:g} s",
+            "none, and the event loop stands still" if stuck else "none",
+            "While this line runs, the event loop answers nobody."
+            if stuck
+            else "The handler waits for something that does not come, or never ends its answer.",
+            request.curl(),
+        )
+        if stuck:
+            failure.lines = self._learner.stuck_lines()
+        else:
+            with contextlib.suppress(Wrong):
+                path = _encoded(request.path)
+                where = self._learner.order("where", method=request.method, path=path)
+                failure.lines = [where] if where else []
+        failure.printed = self._learner.printed()
+        if threading.current_thread() is threading.main_thread():
+            self._learner.replace()
+        return Wrong(failure)
+
+
+def _encoded(path: str) -> str:
+    """A path with letters such as 中 percent-encoded, and nothing else changed."""
+    return "".join(c if c.isascii() else "".join(f"%{b:02X}" for b in c.encode()) for c in path)
+
+
+def _explains(error: dict) -> str:
+    """The cause that an exception names by itself."""
+    if "never awaited" in error["text"] or "'coroutine' object" in error["text"]:
+        return "An await is missing in front of a call."
+    if "object is not iterable" in error["text"] and "Future" in error["text"]:
+        return "An await is missing in front of a call."
+    return ""

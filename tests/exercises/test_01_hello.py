@@ -1,0 +1,58 @@
+"""The checks of chapter 1's exercise."""
+
+import pytest
+
+TEXT = (
+    "It is a truth universally acknowledged that a server in want of a request must wait for one."
+)
+
+
+@pytest.mark.task(1)
+def test_a_word_comes_back_reversed(app):
+    app.ask("/reverse/stressed").expect(
+        200, text="desserts", cause="The word is get()'s argument; word[::-1] is it backwards."
+    )
+
+
+@pytest.mark.task(1)
+def test_a_chinese_word_comes_back_reversed(app):
+    app.ask("/reverse/中文").expect(
+        200, text="文中", cause="The word arrives decoded: turn its letters round, not its bytes."
+    )
+
+
+@pytest.mark.task(2)
+def test_a_text_is_wrapped_at_the_width_given(app):
+    app.ask("/wrap", form={"text": TEXT, "width": "20"}).expect(
+        200,
+        text="It is a truth\nuniversally\nacknowledged that a\nserver in want of a\n"
+        "request must wait\nfor one.",
+        cause='textwrap.fill(text, width=int(width)) wraps it; the width is the field "width".',
+    )
+
+
+@pytest.mark.task(2)
+def test_without_a_width_lines_are_40_wide(app):
+    app.ask("/wrap", form={"text": TEXT}).expect(
+        200,
+        text="It is a truth universally acknowledged\nthat a server in want of a request must\n"
+        "wait for one.",
+        cause='get_body_argument("width", "40") has a default; without one Tornado answers 400.',
+    )
+
+
+@pytest.mark.task(3)
+@pytest.mark.parametrize("width", ["abc", "0", "-5", "1.5", ""])
+def test_a_width_that_is_no_positive_number_is_refused(app, width):
+    app.ask("/wrap", form={"text": TEXT, "width": width}).expect(
+        400,
+        cause=f"{width!r} is the client's mistake: raise HTTPError(400), also where int() or "
+        "fill() raise ValueError.",
+    )
+
+
+@pytest.mark.task(3)
+def test_a_positive_width_is_still_taken(app):
+    app.ask("/wrap", form={"text": "one two", "width": "3"}).expect(
+        200, text="one\ntwo", cause="Only a width that is no positive number is refused."
+    )
