@@ -155,8 +155,8 @@ def attempt(source: str) -> None:
     """
     try:
         code = compile(textwrap.dedent(source).strip("\n"), "<attempt>", "exec")
-        exec(code, {"__name__": "attempt"})  # noqa: S102
-    except (Exception, SystemExit) as error:  # noqa: BLE001
+        exec(code, {"__name__": "attempt"})
+    except (Exception, SystemExit) as error:
         print(traceback.format_exception_only(error)[-1].strip())
 
 
