@@ -14,4 +14,11 @@ setup setup-all mongo progress test test-notebooks weave claims bench mutants:
 now:
 	$(COURSE) now "$(NAME)"
 
-.PHONY: help setup setup-all mongo progress test test-notebooks weave claims bench mutants now
+.PHONY: help pins setup setup-all mongo progress test test-notebooks weave claims bench mutants now
+
+# For authors: write constraints.txt anew, with the newest versions, or with RESOLUTION=lowest-direct the oldest.
+RESOLUTION ?= highest
+pins:
+	uv pip compile pyproject.toml --universal --python-version 3.11 --resolution $(RESOLUTION) --upgrade --quiet \
+	  --no-header --no-annotate --no-emit-index-url --output-file constraints.txt \
+	  $(foreach group,bootstrap runtime check mongo notebook test bench,--group $(group))

@@ -63,10 +63,11 @@ class Verdict:
 class Run:
     """One run of a chapter's checks. It gets ready at once, and begins when `verdict()` is called.
 
-    `answers` is the folder that holds the exercise.py to judge.
+    `answers` is the folder that holds the exercise.py to judge, `file` the checks if not the chapter's own.
     """
 
-    def __init__(self, chapter: Chapter, answers: Path):
+    def __init__(self, chapter: Chapter, answers: Path, file: Path | None = None):
+        file = file or chapter.checks
         self.chapter = chapter
         self._folder = tempfile.TemporaryDirectory(prefix="course-")
         self._file = Path(self._folder.name, "verdict")
@@ -74,10 +75,10 @@ class Run:
         options = [f"--answers={answers}", f"--verdict={self._file}", "--wait"]
         # Plugins are not looked for, and of the configuration only what the checks need is read: it is quicker.
         quick = ["-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(ROOT), "-qs"]
-        quick += ["--confcutdir", str(chapter.checks.parent), "--import-mode=importlib"]
-        quick += ["-o", f"pythonpath={chapter.checks.parent}"]
+        quick += ["--confcutdir", str(file.parent), "--import-mode=importlib"]
+        quick += ["-o", f"pythonpath={file.parent}"]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *quick, str(chapter.checks), *options],
+            [sys.executable, "-m", "pytest", *quick, str(file), *options],
             env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""},
             cwd=self._folder.name,
             stdin=subprocess.PIPE,
@@ -113,9 +114,9 @@ class Run:
         self._folder.cleanup()
 
 
-def run(chapter: Chapter, answers: Path) -> Verdict:
-    """Run the checks of `chapter` on the exercise.py in the folder `answers`."""
-    return Run(chapter, answers).verdict()
+def run(chapter: Chapter, answers: Path, file: Path | None = None) -> Verdict:
+    """Run the checks of `chapter`, or those in `file`, on the exercise.py in the folder `answers`."""
+    return Run(chapter, answers, file).verdict()
 
 
 def check(chapter: Chapter) -> int:

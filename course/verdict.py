@@ -33,6 +33,8 @@ def show(verdict: Verdict) -> int:
         line.append(f"Task {task.number}  {task.title:{width}}  ", style="default")
         if green:
             line.append(f"{passed} checks", style="dim")
+        elif any(each.failure and each.failure["whole"] for each in results):
+            line.append("not checked", style="red")
         elif any(each.failure and each.failure["kind"] == "todo" for each in results):
             line.append("to do", style="yellow")
         else:
@@ -50,7 +52,10 @@ def show(verdict: Verdict) -> int:
 def _explain(chapter: Chapter, task, result) -> None:
     failure = result.failure
     file = chapter.work.relative_to(ROOT)
-    console.print(Text(f"Task {task.number}: {result.check}", style="bold"))
+    title = f"Task {task.number}: {result.check}"
+    if failure["whole"]:
+        title = "Nothing can be checked before this is mended:"
+    console.print(Text(title, style="bold"))
     if failure["replay"]:
         console.print(Text(f"  {failure['replay']}", style="cyan"))
     for name in ("expected", "got"):
@@ -67,7 +72,8 @@ def _explain(chapter: Chapter, task, result) -> None:
         console.print(Text("  it printed:", style="dim"))
         for line in failure["printed"].splitlines():
             console.print(Text(f"    {line[:200]}", style="dim"))
-    console.print(f"\nnext: make hint-{chapter.number}")
+    step = "check" if failure["whole"] else "hint"
+    console.print(f"\nnext: make {step}-{chapter.number}")
     if failure["replay"].startswith(("curl", "python -m websockets")):
         console.print(f"to send that request yourself, run .venv/bin/python {file} beside it")
 
@@ -119,7 +125,10 @@ def diff(chapter: Chapter, force: bool) -> int:
             )
             return 1
     files = [chapter.work, chapter.solution]
-    texts = [file.read_text(encoding="utf-8").splitlines(keepends=True) for file in files]
+    texts = [
+        file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+        for file in files
+    ]
     names = [str(file.relative_to(ROOT)) for file in files]
     lines = "".join(difflib.unified_diff(*texts, *names))
     if not lines:

@@ -70,7 +70,9 @@ def learner(request):
     found = _learner(request.node)
     if not found.file.exists():
         name = found.file.name
-        raise Wrong(Failure("missing", f"a file {name}", f"none at {found.file.parent}"))
+        raise Wrong(
+            Failure("missing", f"a file {name}", f"none at {found.file.parent}", whole=True)
+        )
     yield found
     found.settle()
 

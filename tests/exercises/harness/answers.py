@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from harness.failures import Failure, Wrong
 
-PATIENCE = 2.5
+PATIENCE = 2.0
 """Seconds that a request may take, where the check does not say another time."""
 
 

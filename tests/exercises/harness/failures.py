@@ -23,7 +23,7 @@ class Failure:
 
     `kind` is one of KINDS; `replay` the request as one can paste it; `cause` the likeliest cause in one sentence; `lines` the
     learner's own lines that it comes from, outermost first, each with `line` and `code`; `printed` the end of what the
-    learner's code printed.
+    learner's code printed; `whole` whether it is about the whole file, so that nothing can be checked.
     """
 
     kind: str
@@ -33,6 +33,7 @@ class Failure:
     replay: str = ""
     lines: list[dict] = field(default_factory=list)
     printed: str = ""
+    whole: bool = False
 
     def __str__(self) -> str:
         parts = [

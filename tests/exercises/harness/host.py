@@ -37,8 +37,9 @@ def lines_of(error: BaseException, folder: Path) -> list[dict]:
     return own
 
 
-def _folder(filename: str) -> Path:
-    return Path(filename).resolve().parent
+def _folder(filename: str) -> Path | None:
+    """The folder of a frame's file; None for frames such as <frozen importlib>."""
+    return None if filename.startswith("<") else Path(filename).resolve().parent
 
 
 class Errors(logging.Handler):

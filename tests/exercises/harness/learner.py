@@ -185,14 +185,12 @@ class Learner:
     def _need(self, name: str) -> None:
         self._start()
         if name not in self._has:
-            raise Wrong(
-                Failure(
-                    "missing",
-                    f"a function {name} in {self.file.name}",
-                    "no such name",
-                    "The checks call it, as main() does in the starter: give it back its name.",
-                )
+            failure = Failure("missing", f"a function {name} in {self.file.name}", "no such name")
+            failure.cause = (
+                "The checks call it, as main() does in the starter: give it its name back."
             )
+            failure.whole = True
+            raise Wrong(failure)
 
     def _start(self) -> None:
         """Import the exercise, once a process. What fails here fails every check."""
@@ -214,13 +212,16 @@ class Learner:
             )
         except Gone:
             self._hopeless = Failure(
-                "exit", "", f"the program ended, exit status {self._process.status()}"
+                "exit",
+                got=f"the program ended, exit status {self._process.status()}",
+                cause='Something at the top level ends it: move it below if __name__ == "__main__".',
             )
         else:
             if "error" in reply:
                 self._hopeless = _not_imported(reply["error"])
         if self._hopeless:
             self._hopeless.printed = self.printed()
+            self._hopeless.whole = True
             raise Wrong(self._hopeless)
         self._has = reply["has"]
         self._imported = True

@@ -1,0 +1,42 @@
+"""Chapter 1's script."""
+
+import pytest
+
+
+@pytest.fixture
+def url(load, serve):
+    return serve(load(1).make_app())
+
+
+async def test_it_greets(url, fetch):
+    response = await fetch(url)
+    assert (response.code, response.body) == (200, b"Hello, friendly user!\n")
+
+
+async def test_the_greeting_comes_from_the_query(url, fetch):
+    response = await fetch(url + "/?greeting=%E4%BD%A0%E5%A5%BD")
+    assert response.body.decode() == "你好, friendly user!\n"
+
+
+async def test_the_last_of_several_greetings_wins(url, fetch):
+    assert (await fetch(url + "/?greeting=a&greeting=b")).body.startswith(b"b,")
+
+
+async def test_html_in_the_greeting_stays_text(url, fetch):
+    response = await fetch(url + "/?greeting=%3Cscript%3E")
+    assert response.headers["Content-Type"] == "text/plain; charset=UTF-8"
+    assert response.body == b"<script>, friendly user!\n"
+
+
+async def test_a_greeting_that_is_not_utf8_is_the_clients_mistake(url, fetch):
+    assert (await fetch(url + "/?greeting=%FF")).code == 400
+
+
+async def test_a_posted_greeting_is_not_read(url, fetch):
+    assert (await fetch(url, method="POST", body="greeting=x")).code == 405
+
+
+def test_debug_is_an_option_and_off(load):
+    module = load(1)
+    assert not module.make_app().settings.get("debug")
+    assert module.make_app(debug=True).settings["debug"]

@@ -1,0 +1,66 @@
+"""Every chapter's script, run as a person runs it: it serves, it ends by Ctrl-C and by SIGTERM, without a traceback."""
+
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+import pytest
+
+from course.manifest import chapters
+
+from servers import ROOT, Script
+
+SERVERS = [chapter for chapter in chapters() if chapter.open]
+
+
+@pytest.fixture(params=SERVERS, ids=lambda chapter: chapter.folder)
+def chapter(request):
+    return request.param
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_it_answers_and_a_signal_ends_it_without_a_traceback(script, chapter, number):
+    running = script(chapter.number)
+    address = chapter.open.replace("localhost:{port}", f"127.0.0.1:{running.port}")
+    try:
+        status = urllib.request.urlopen(address, timeout=5).status
+    except urllib.error.HTTPError as error:
+        status = error.code
+    assert status < 500
+    assert running.stop(number) == (0 if number == signal.SIGINT else -signal.SIGTERM)
+    assert "Traceback" not in running.output()
+
+
+def test_it_listens_on_loopback_only(script, chapter):
+    running = script(chapter.number)
+    with socket.socket() as sock:
+        # 127.0.0.2 is this machine too; a server on all addresses would answer there.
+        assert sock.connect_ex(("127.0.0.2", running.port)) != 0
+
+
+def test_help_says_what_the_options_are(chapter):
+    helped = subprocess.run(
+        [sys.executable, chapter.script, "--help"], capture_output=True, text=True, timeout=20
+    )
+    assert helped.returncode == 0
+    assert "--port" in helped.stderr
+
+
+def test_a_copy_of_the_folder_runs_elsewhere(chapter, tmp_path):
+    copy = tmp_path / "elsewhere"
+    copy.mkdir()
+    for file in chapter.script.parent.iterdir():
+        if file.is_dir() and file.name != "__pycache__":
+            subprocess.run(["cp", "-r", file, copy], check=True)
+        elif file.is_file():
+            (copy / file.name).write_bytes(file.read_bytes())
+    running = Script(copy / "main.py")
+    running.kill()
+
+
+def test_no_file_of_a_chapter_hides_a_package():
+    names = {file.stem for file in ROOT.glob("chapters/*/*.py")}
+    assert not names & {*sys.stdlib_module_names, "tornado", "pymongo", "bson", "mongomock"}
