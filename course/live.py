@@ -12,9 +12,9 @@ import json as json_module
 import logging
 import os
 import re
-import string
 import subprocess
 import sys
+import sysconfig
 import textwrap
 import traceback
 from dataclasses import dataclass
@@ -27,6 +27,8 @@ from tornado.httputil import HTTPHeaders
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
+_ROOT = Path(__file__).resolve().parent.parent
+_SAFE = "!#$%&'()*+,/:;=?@[]-._~"
 _servers: dict[str, HTTPServer] = {}
 _records: list[logging.LogRecord] = []
 
@@ -112,7 +114,7 @@ async def ask(
     elif json is not None:
         body = json_module.dumps(json)
         headers.setdefault("Content-Type", "application/json")
-    url = quote(url, safe=string.punctuation)  # as a browser does: 中文 becomes %E4%B8%AD%E6%96%87
+    url = quote(url, safe=_SAFE)  # as a browser does: 中文 becomes %E4%B8%AD%E6%96%87
     client = AsyncHTTPClient(
         force_instance=True
     )  # our own: the handlers' client has its own limits
@@ -164,7 +166,7 @@ def run(source: str | Path, *args: str, timeout: float = 10, env: dict | None = 
     """Run Python in a process of its own; print its stdout, its stderr and its exit status.
 
     `source` is the code itself, or the Path of a script; `args` are its command line; `env` is added to the environment.
-    A traceback is cut to its last line. After `timeout` seconds the process is killed, and the last line says so.
+    A traceback is cut to its last line, and paths to what follows this course's folder or that of the packages. After `timeout` seconds the process is killed, and the last line says so.
     The notebook waits meanwhile: its own servers do not answer.
     """
     program = (
@@ -186,7 +188,12 @@ def run(source: str | Path, *args: str, timeout: float = 10, env: dict | None = 
         process.kill()
         stdout, stderr = process.communicate()
         end = f"still running after {timeout} s, ended"
-    print(stdout + last_lines(stderr) + end)
+    print(_here(stdout + last_lines(stderr)) + end)
+
+
+def _here(text: str) -> str:
+    packages = sysconfig.get_path("purelib")
+    return text.replace(f"{packages}/", "site-packages/").replace(f"{_ROOT}/", "")
 
 
 def last_lines(text: str) -> str:
@@ -198,5 +205,5 @@ def last_lines(text: str) -> str:
 
 def folder(number: int) -> Path:
     """The folder of a chapter, such as .../chapters/02_options."""
-    [found] = (Path(__file__).parent.parent / "chapters").glob(f"{number:02d}_*")
+    [found] = (_ROOT / "chapters").glob(f"{number:02d}_*")
     return found

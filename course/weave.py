@@ -194,6 +194,8 @@ def execute(notebook: NotebookNode, name: str, folder: Path) -> None:
         for output in cell.outputs:
             if output.get("name") == "stderr":
                 raise WeaveError(f"{where} writes to stderr: {output.text}")
+            if str(ROOT) in str(output) and output.output_type != "error":
+                raise WeaveError(f"{where} shows the path of a folder of this machine")
             output.pop("execution_count", None)
             if output.output_type == "execute_result":
                 output.execution_count = count
