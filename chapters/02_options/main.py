@@ -59,7 +59,7 @@ def parse(parser, arguments):
             raise Error(f"{argument}: there is no such option")
         try:
             parser.parse_command_line(["main.py", argument], final=False)
-        except Exception as error:  # noqa: BLE001 (each type raises errors of its own)
+        except Exception as error:
             raise Error(f"{argument}: {str(error) or 'not understood'}") from error
 
 
@@ -68,7 +68,7 @@ def read_options(parser, arguments):
     if parser.config:
         try:
             parser.parse_config_file(parser.config, final=False)
-        except Exception as error:  # noqa: BLE001 (the file is Python: anything may happen)
+        except Exception as error:
             raise Error(f"{parser.config}: {error}") from error
         parse(parser, arguments)  # again: the command line has the last word
     parser.run_parse_callbacks()

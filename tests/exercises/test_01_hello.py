@@ -2,8 +2,10 @@
 
 import pytest
 
+# Wrapped at 39, at 40 and at 41 it looks different each time.
 TEXT = (
-    "It is a truth universally acknowledged that a server in want of a request must wait for one."
+    "It is a truth well known that a server in want of a request must wait; "
+    "one that has too many of them must not."
 )
 
 
@@ -25,8 +27,12 @@ def test_a_chinese_word_comes_back_reversed(app):
 def test_a_text_is_wrapped_at_the_width_given(app):
     app.ask("/wrap", form={"text": TEXT, "width": "20"}).expect(
         200,
-        text="It is a truth\nuniversally\nacknowledged that a\nserver in want of a\n"
-        "request must wait\nfor one.",
+        text="It is a truth well\n"
+        "known that a server\n"
+        "in want of a request\n"
+        "must wait; one that\n"
+        "has too many of them\n"
+        "must not.",
         cause='textwrap.fill(text, width=int(width)) wraps it; the width is the field "width".',
     )
 
@@ -35,8 +41,9 @@ def test_a_text_is_wrapped_at_the_width_given(app):
 def test_without_a_width_lines_are_40_wide(app):
     app.ask("/wrap", form={"text": TEXT}).expect(
         200,
-        text="It is a truth universally acknowledged\nthat a server in want of a request must\n"
-        "wait for one.",
+        text="It is a truth well known that a server\n"
+        "in want of a request must wait; one that\n"
+        "has too many of them must not.",
         cause='get_body_argument("width", "40") has a default; without one Tornado answers 400.',
     )
 

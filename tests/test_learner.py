@@ -1,0 +1,207 @@
+"""The learner's day, on a copy of the course: start, check, hint, diff, reset, progress, watch."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+from course.manifest import chapters
+
+from servers import ROOT, free_port
+
+HELLO = chapters()[0]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy of what git knows, or will, with this environment as its .venv: nothing is installed."""
+    folder = tmp_path_factory.mktemp("course")
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture
+def course(copy):
+    """`course("check", 1)` runs a command; returns the finished process, output and errors in one."""
+    shutil.rmtree(copy / "work", ignore_errors=True)
+
+    def run(*arguments, **environment):
+        # The copy's own course, by this Python: `-m course` would go on in the copy's own .venv.
+        code = "import sys; from course import environment as e, cli; e.ensure = e.enter = lambda _: None; sys.exit(cli.main())"
+        return subprocess.run(
+            [sys.executable, "-c", code, *map(str, arguments)],
+            cwd=copy,
+            env=os.environ | {"PYTHONPATH": str(copy), "COLUMNS": "120", **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+        )
+
+    run.work = copy / "work" / HELLO.folder / "exercise.py"
+    return run
+
+
+def test_without_a_verb_it_prints_the_table(course):
+    shown = course()
+    assert shown.returncode == 0
+    assert "make chapter-N" in shown.stdout
+    assert "make now NAME=gen.Task" in shown.stdout
+
+
+@pytest.mark.parametrize("verb", ["check", "hint", "diff", "watch"])
+def test_before_the_start_it_says_what_to_do(course, verb):
+    shown = course(verb, 1)
+    assert (shown.returncode, shown.stdout.count("\n")) == (1, 1)
+    assert "make start-1" in shown.stdout
+
+
+def test_start_never_overwrites(course):
+    assert course("start", 1).returncode == 0
+    assert course.work.read_text(encoding="utf-8") == HELLO.starter.read_text(encoding="utf-8")
+    course.work.write_text("mine", encoding="utf-8")
+    shown = course("start", 1)
+    assert (shown.returncode, course.work.read_text(encoding="utf-8")) == (0, "mine")
+    assert "make reset-1" in shown.stdout
+
+
+def test_check_is_red_on_the_starter_and_green_on_the_solution(course):
+    course("start", 1)
+    red = course("check", 1)
+    assert red.returncode == 1
+    assert "curl -i http://localhost:8000/reverse/stressed" in red.stdout
+    assert "next: make hint-1" in red.stdout
+    assert "\x1b" not in red.stdout
+    shutil.copy(HELLO.solution, course.work)
+    green = course("check", 1)
+    assert green.returncode == 0
+    assert "make diff-1" in green.stdout
+
+
+def test_each_hint_tells_a_little_more(course):
+    course("start", 1)
+    hints = HELLO.tasks[0].hints
+    for count in (1, 2, 3, 3):
+        shown = course("hint", 1).stdout
+        assert [hint in shown for hint in hints] == [True] * count + [False] * (3 - count)
+    assert "FORCE=1 make diff-1" in shown
+
+
+def test_diff_is_refused_before_all_is_green(course):
+    course("start", 1)
+    refused = course("diff", 1)
+    assert refused.returncode == 1
+    assert "word[::-1]" not in refused.stdout
+    assert course("diff", 1, FORCE="0").returncode == 1
+    forced = course("diff", 1, FORCE="1")
+    assert forced.returncode == 0
+    assert re.search(r"^\+ .*word\[::-1\]", forced.stdout, re.M)
+    assert "\x1b" not in forced.stdout
+    text = HELLO.solution.read_text(encoding="utf-8")
+    course.work.write_text(text.replace("word", "name"), encoding="utf-8")
+    assert "-    def get(self, name):" in course("diff", 1).stdout
+
+
+def test_work_and_solutions_are_laid_out_alike(course, copy):
+    course("start", 1)
+    shown = subprocess.run(
+        ["diff", "-r", "work", "solutions"], cwd=copy, capture_output=True, text=True
+    )
+    assert "TODO task 1" in shown.stdout
+    assert "Only in work" not in shown.stdout
+
+
+def test_reset_asks_and_keeps_a_backup(course):
+    course("start", 1)
+    course.work.write_text("mine", encoding="utf-8")
+    assert course("reset", 1).returncode == 1
+    assert course.work.read_text(encoding="utf-8") == "mine"
+    for _ in range(2):
+        assert course("reset", 1, FORCE="1").returncode == 0
+    backups = sorted(course.work.parent.glob("exercise-*.py"))
+    assert "mine" in [file.read_text(encoding="utf-8") for file in backups]
+    assert len(backups) == 2
+    assert "TODO" in course.work.read_text(encoding="utf-8")
+
+
+def test_progress_is_checked_now(course):
+    total = sum(len(each.tasks) for each in chapters())
+    assert f"0 of {total} tasks" in course("progress").stdout
+    course("start", 1)
+    shutil.copy(HELLO.solution, course.work)
+    assert f"3 of {total} tasks" in course("progress").stdout
+    course.work.write_text("mine", encoding="utf-8")
+    assert f"0 of {total} tasks" in course("progress").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "says"),
+    [
+        (["chapter", "11"], {}, "there is no chapter 11"),
+        (["chapter", "one"], {}, "there is no chapter one"),
+        (["chapter", "1"], {"PORT": "abc"}, "PORT=abc is not a port"),
+        (["chapter", "1"], {"PORT": "70000"}, "PORT=70000 is not a port"),
+        (["check", "0"], {}, "there is no chapter 0"),
+    ],
+)
+def test_what_is_asked_for_wrongly_is_said_in_one_line(course, arguments, environment, says):
+    shown = course(*arguments, **environment)
+    assert (shown.returncode, shown.stdout.count("\n")) == (2, 1)
+    assert says in shown.stdout
+
+
+def test_a_port_in_use_is_said_in_one_line(course, script):
+    running = script(1)
+    shown = course("chapter", "1", PORT=str(running.port))
+    assert (shown.returncode, shown.stdout.count("\n")) == (1, 1)
+    assert f"PORT={running.port + 1} make chapter-1" in shown.stdout
+
+
+def test_watch_checks_at_every_save(course, copy):
+    course("start", 1)
+    code = "import sys; from course import watch, manifest; sys.exit(watch.watch(manifest.chapter('1')))"
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", code],
+        cwd=copy,
+        env=os.environ | {"PYTHONPATH": str(copy)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as watching:
+        try:
+            assert "to do" in read_until(watching.stdout, "watching")
+            time.sleep(0.5)  # the watch itself begins after the first verdict
+            shutil.copy(HELLO.solution, course.work)
+            assert "All green" in read_until(watching.stdout, "watching")
+        finally:
+            watching.send_signal(2)
+        assert watching.wait(10) == 0
+        assert "Traceback" not in watching.stdout.read()
+
+
+def read_until(stream, word: str) -> str:
+    lines = []
+    for line in stream:
+        lines.append(line)
+        if word in line:
+            return "".join(lines)
+    raise AssertionError("".join(lines))
+
+
+def test_a_free_port_is_told_from_one_in_use(script):
+    from course.script import port_is_free
+
+    assert port_is_free(free_port())
+    assert not port_is_free(script(1).port)
