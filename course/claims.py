@@ -72,7 +72,12 @@ def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", expand=True)
     for column in columns:
         wide = column not in ("", "verdict", "status", "since", "cell", "in the notes")
-        table.add_column(column, ratio=1 if wide else None, no_wrap=column in ("", "verdict"))
+        table.add_column(
+            column,
+            ratio=1 if wide else None,
+            max_width=None if wide else 20,
+            no_wrap=column in ("", "verdict"),
+        )
     return table
 
 
@@ -89,7 +94,7 @@ def _places(found: list[Cell], kind: str, name: str, entry: dict) -> str:
     mine = cells_of(found, kind, name, entry)
     if not mine:
         return "document" if "document" in entry else f"chapter {entry['chapter']}"
-    return escape(", ".join(f"{cell.chapter} In [{cell.number}]" for cell in mine))
+    return escape(", ".join(f"{cell.chapter}: [{cell.number}]" for cell in mine))
 
 
 # ------------------------------------------------------------------------------------------------ now

@@ -86,8 +86,7 @@ def _claim(data: dict, claim: dict, found: list[Cell]) -> str:
     verdict = f"*{claim['verdict']}*"
     if claim.get("then") == "false":
         verdict += ", then too"
-    if "since" in claim:
-        verdict += f" ({claim['since']})"
+    since = f" (Since {claim['since']}.)" if "since" in claim else ""
     shown = _links(found, "claim", claim["id"], claim)
     if "why" in claim:
         shown = "no cell: " + claim["why"][0].lower() + claim["why"][1:]
@@ -95,7 +94,7 @@ def _claim(data: dict, claim: dict, found: list[Cell]) -> str:
         f'<a id="{claim["id"]}"></a>{claim["id"]}',
         _text(claim["says"]),
         verdict,
-        _text(claim["today"]),
+        _text(claim["today"]) + since,
         shown,
         _sources(data, claim),
     )
