@@ -166,7 +166,8 @@ def run(source: str | Path, *args: str, timeout: float = 10, env: dict | None = 
     """Run Python in a process of its own; print its stdout, its stderr and its exit status.
 
     `source` is the code itself, or the Path of a script; `args` are its command line; `env` is added to the environment.
-    A traceback is cut to its last line, and paths to what follows this course's folder or that of the packages. After `timeout` seconds the process is killed, and the last line says so.
+    A traceback is cut to its last line, and a path loses the folder of this course. After `timeout` seconds the process
+    is killed, and the last line says so.
     The notebook waits meanwhile: its own servers do not answer.
     """
     program = (

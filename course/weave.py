@@ -29,7 +29,7 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parent.parent
 CELL_TIMEOUT = 60  # seconds
-TAGS = re.compile(r"claim-C\d+|defect-\d+|api-[\w.()]+|raises-exception|image")
+TAGS = re.compile(r"claim-C\d+|defect-\d+|api-[\w.()-]+|raises-exception|image")
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
@@ -179,7 +179,8 @@ def execute(notebook: NotebookNode, name: str, folder: Path) -> None:
     try:
         client.execute(stderr=subprocess.DEVNULL)  # ipykernel's start-up remarks
     except CellExecutionError as error:
-        raise WeaveError(f"{name}: a cell fails\n{error}") from None
+        plain = re.sub(r"\x1b\[[\d;]*m", "", str(error))
+        raise WeaveError(f"{name}: a cell fails\n{plain}") from None
     except CellTimeoutError:
         raise WeaveError(f"{name}: a cell runs longer than {CELL_TIMEOUT} s") from None
     finally:

@@ -1,6 +1,6 @@
 """Chapter 2, options: the sign on a café's door, written by the command line. In the notes: options.
 
-Run it:  python main.py --port=8000 --guests=Ada,Grace --pause=1h30m --open=false
+Run it:  python main.py --port=8000 --guests=Ada,Grace --pause=90m --open=false
 Try it:  curl http://localhost:8000/
          python main.py --help
          python main.py --port=abc
@@ -36,8 +36,9 @@ def check_port(port):
 
 def define_options(parser):
     # A group is a heading of --help and, by group_dict(), a dictionary.
-    parser.define("port", default=8000, type=int, callback=check_port, group="server")
-    parser.define("config", type=str, help="a file of options", group="server")
+    where = "the port to listen on"
+    parser.define("port", default=8000, help=where, type=int, callback=check_port, group="server")
+    parser.define("config", help="a file of options", type=str, group="server")
     # One option of each type that define() knows.
     since = datetime(2011, 10, 30)
     pause = timedelta(minutes=30)
@@ -59,7 +60,7 @@ def parse(parser, arguments):
             raise Error(f"{argument}: there is no such option")
         try:
             parser.parse_command_line(["main.py", argument], final=False)
-        except Exception as error:
+        except Exception as error:  # each type raises errors of its own
             raise Error(f"{argument}: {str(error) or 'not understood'}") from error
 
 
@@ -68,7 +69,7 @@ def read_options(parser, arguments):
     if parser.config:
         try:
             parser.parse_config_file(parser.config, final=False)
-        except Exception as error:
+        except Exception as error:  # the file is Python: anything may happen
             raise Error(f"{parser.config}: {error}") from error
         parse(parser, arguments)  # again: the command line has the last word
     parser.run_parse_callbacks()

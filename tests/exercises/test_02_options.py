@@ -1,0 +1,132 @@
+"""The checks of chapter 2's exercise."""
+
+import shlex
+
+import pytest
+
+from harness import Wrong, wrong
+
+
+@pytest.fixture
+def sign(learner):
+    """`sign(*arguments)` is the sign of an exercise that was started with these arguments."""
+
+    def ask(*arguments, cause, **expected):
+        try:
+            answer = learner.serve(arguments=list(arguments)).ask("/").expect(200, cause=cause)
+            got = answer.json(cause)
+            for name, value in expected.items():
+                if not isinstance(got, dict) or name not in got or got[name] != value:
+                    answer.wrong(f"a sign with {name!r}: {value!r}", cause=cause)
+        except Wrong as error:
+            error.failure.replay = "\n".join(
+                [f"python exercise.py {shlex.join(arguments)}", "curl http://localhost:8000/"]
+            )
+            raise
+
+    return ask
+
+
+@pytest.fixture
+def config(tmp_path):
+    """`config(text)` is the option --config that names a file with this text."""
+
+    def write(text):
+        file = tmp_path / "cafe.conf"
+        file.write_text(text, encoding="utf-8")
+        return f"--config={file}"
+
+    return write
+
+
+@pytest.mark.task(1)
+@pytest.mark.parametrize("text", ["#ffcc00", "#FFCC00"])
+def test_a_colour_is_three_numbers(sign, text):
+    sign(
+        f"--colour={text}",
+        colour=[255, 204, 0],
+        cause="bytes.fromhex('ffcc00') holds the three numbers; list.__init__() takes them as they are.",
+    )
+
+
+@pytest.mark.task(1)
+@pytest.mark.parametrize(
+    "text", ["red", "#fc0", "#gggggg", "ffcc00", "#ffcc000", "#ffcc00 ", "# fcc00", "#+1+1+1", ""]
+)
+def test_another_text_is_refused(learner, text):
+    if learner.call("error_of", arguments=[f"--colour={text}"]) is None:
+        wrong(
+            f"make_app(['--colour={text}']) raises an error",
+            "it takes the text as a colour",
+            're.fullmatch("#[0-9a-fA-F]{6}", text) is None for each text that is no colour.',
+        )
+
+
+@pytest.mark.task(1)
+def test_without_the_option_the_colour_is_null(sign):
+    sign(colour=None, cause="An option without a default is None, which JSON writes as null.")
+
+
+@pytest.mark.task(2)
+def test_every_guest_counts(sign):
+    sign(
+        "--guest=Ada",
+        "--guest=Grace",
+        "--guest=Barbara",
+        guests=["Ada", "Grace", "Barbara"],
+        cause="Each --guest replaces the value; a callback of define() sees each of them.",
+    )
+
+
+@pytest.mark.task(2)
+def test_a_comma_belongs_to_the_name(sign):
+    sign(
+        "--guest=Hopper, Grace",
+        guests=["Hopper, Grace"],
+        cause="multiple=True cuts the text at its commas: this option must not have it.",
+    )
+
+
+@pytest.mark.task(2)
+def test_two_signs_do_not_share_their_guests(sign):
+    sign("--guest=Ada", guests=["Ada"], cause="Another name is there that was not asked for.")
+    sign(
+        guests=[],
+        cause="The guests of an earlier sign are still there: make the list in make_app().",
+    )
+
+
+@pytest.mark.task(3)
+def test_the_file_overrules_the_default(sign, config):
+    sign(
+        config("greeting = 'Servus'\ncolour = '#010203'\n"),
+        greeting="Servus",
+        cause="parser.parse_config_file() sets the options that the file names.",
+    )
+
+
+@pytest.mark.task(3)
+@pytest.mark.parametrize("first", ["the file", "the option"])
+def test_the_command_line_overrules_the_file(sign, config, first):
+    arguments = [config("greeting = 'Servus'\n"), "--greeting=Hello"]
+    sign(
+        *(arguments if first == "the file" else reversed(arguments)),
+        greeting="Hello",
+        cause="Whatever is read later wins: the file must be read before the command line.",
+    )
+
+
+@pytest.mark.task(3)
+def test_a_guest_counts_once_with_a_file_too(sign, config):
+    sign(
+        "--guest=Ada",
+        config("greeting = 'Servus'\n"),
+        "--guest=Grace",
+        guests=["Ada", "Grace"],
+        cause="A command line that is read twice calls each callback twice.",
+    )
+
+
+@pytest.mark.task(3)
+def test_what_the_file_does_not_name_keeps_its_default(sign, config):
+    sign(config("port = 8001\n"), greeting="Welcome", cause="The file does not name the greeting.")
