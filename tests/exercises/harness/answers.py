@@ -72,6 +72,7 @@ class Answer:
         self.reason = response.reason
         self.headers = response.headers
         self.elapsed = time.monotonic() - began
+        self.status_is_right = False  # the check asked for this status: it needs no explanation
 
     @property
     def text(self) -> str:
@@ -102,6 +103,7 @@ class Answer:
         """
         if status is not None and self.status != status:
             self.wrong(self._wanted(status, text, json, contains), self._shown(), cause)
+        self.status_is_right = status is not None
         if text is not None and self.text.rstrip() != text.rstrip():
             self.wrong(_shortened(text), self._shown(), cause)
         if json is not None and self.json() != json:

@@ -353,6 +353,8 @@ class App:
             )
             if answer.status == 501 or any(error["kind"] == "todo" for error in errors):
                 failure.kind, failure.cause = "todo", "This task is not done yet."
+            elif answer.status_is_right:
+                pass
             elif answer.status == 500 and errors:
                 failure.kind = "error"
                 failure.got += f"\n{errors[-1]['type']}: {errors[-1]['text']}"

@@ -1,0 +1,79 @@
+"""Chapter 3, exercise: a pinboard of notes, with the right status for everything.
+
+GET /notes answers the names of all notes. It is done, and so is GET /broken, which always fails.
+
+Task 1  Every error is JSON: {"status": 404, "error": "Not Found"}, with its own number and the text of its status line.
+        That means the 400, 404, 405 and 500 of every handler, and the 404 of a path that no route has.
+Task 2  PUT /notes/NAME stores the request's body, a text, under a name: 201 if the name is new, 204 if there was a
+        note before. GET /notes/NAME answers the text, 200. DELETE /notes/NAME removes it, 204. GET and DELETE of a
+        name that is not there: 404. A PUT whose body is not UTF-8: 400.
+Task 3  Every 405 has a header Allow that names the methods of this path, and no other: on /notes, for example,
+        "GET, OPTIONS". OPTIONS answers 204 with the same header, on every path that has a route.
+
+Run it:    python exercise.py --port=8000
+Check it:  make check-3
+"""
+
+import asyncio
+from contextlib import suppress
+
+import tornado.web
+from tornado.options import define, options, parse_command_line
+from tornado.web import HTTPError
+
+
+class BaseHandler(tornado.web.RequestHandler):
+    def initialize(self, notes=None):
+        self.notes = notes
+
+    # TODO task 1: write every error as JSON.
+    # TODO task 3: send Allow with a 405, and answer OPTIONS.
+
+
+class NotesHandler(BaseHandler):
+    def get(self):
+        self.write({"notes": sorted(self.notes)})
+
+
+class NoteHandler(BaseHandler):
+    def get(self, name):
+        # TODO task 2: answer the text, or 404.
+        raise HTTPError(501)
+
+    def put(self, name):
+        # TODO task 2: store the text; self.request.body holds its bytes.
+        raise HTTPError(501)
+
+    def delete(self, name):
+        # TODO task 2: remove it, or 404.
+        raise HTTPError(501)
+
+
+class BrokenHandler(BaseHandler):
+    def get(self):
+        self.write({"answer": 1 / 0})
+
+
+# TODO task 1: a handler for the paths that no route has; make_app() must name it.
+
+
+def make_app():
+    notes = {}
+    routes = [
+        (r"/notes", NotesHandler, {"notes": notes}),
+        (r"/notes/([^/]+)", NoteHandler, {"notes": notes}),
+        (r"/broken", BrokenHandler),
+    ]
+    return tornado.web.Application(routes)  # TODO task 1: for all other paths?
+
+
+async def main():
+    define("port", default=8000, help="the port to listen on", type=int)
+    parse_command_line()
+    make_app().listen(options.port, address="127.0.0.1")
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main())
