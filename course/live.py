@@ -139,15 +139,20 @@ async def ask(
     )
 
 
-def log() -> None:
-    """Print the warnings and errors that Tornado logged since the last call, and forget them."""
+def log(about: str = "") -> None:
+    """Print the warnings and errors that Tornado logged since the last call, and forget them.
+
+    With `about`, such as "/square", only the lines with this text in them are printed.
+    """
+    lines = []
     for record in _records:
-        print(record.levelname, record.getMessage().splitlines()[0])
-        if record.exc_info:
-            print("   ", traceback.format_exception_only(record.exc_info[1])[-1].strip())
-    if not _records:
-        print("(nothing logged)")
+        message = record.getMessage().splitlines()[0]
+        if about in message:
+            lines.append(f"{record.levelname} {message}")
+            if record.exc_info:
+                lines.append(f"    {_error_line(record.exc_info[1])}")
     _records.clear()
+    print("\n".join(lines) or "(nothing logged)")
 
 
 def attempt(source: str) -> None:
@@ -159,7 +164,11 @@ def attempt(source: str) -> None:
         code = compile(textwrap.dedent(source).strip("\n"), "<attempt>", "exec")
         exec(code, {"__name__": "attempt"})
     except (Exception, SystemExit) as error:
-        print(traceback.format_exception_only(error)[-1].strip())
+        print(_error_line(error))
+
+
+def _error_line(error: BaseException) -> str:
+    return traceback.format_exception_only(error)[-1].strip()
 
 
 def run(source: str | Path, *args: str, timeout: float = 10, env: dict | None = None) -> None:
