@@ -27,6 +27,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat import NotebookNode
 
+from course import claims
+
 ROOT = Path(__file__).resolve().parent.parent
 CELL_TIMEOUT = 60  # seconds
 TAGS = re.compile(r"claim-C\d+|defect-\d+|api-[\w.()-]+|raises-exception|image")
@@ -323,4 +325,14 @@ def main(numbers: list[int] | None, check: bool = False) -> int:
         if reasons:
             print(f"    python -m course weave {number}")
             status = 1
-    return status
+    return max(status, _then_and_now(check))
+
+
+def _then_and_now(check: bool) -> int:
+    """Write the page that is made from claims.toml and the notebooks, or say whether it is stale."""
+    if not check:
+        print(f"{claims.PAGE.name:32} {'changed' if claims.write_page() else 'the same'}")
+        return 0
+    fresh = claims.page_is_fresh()
+    print(f"{claims.PAGE.name:32} {'fresh' if fresh else 'stale'}")
+    return 0 if fresh else 1
