@@ -1,4 +1,7 @@
-"""The gate: every starter is red for the reason that it states, every solution is green, and they differ at TODOs only."""
+"""The gate: every starter is red for the reason that it states, and differs from its solution at TODOs only.
+
+That every solution is green, tests/exercises says.
+"""
 
 import difflib
 import re
@@ -29,13 +32,6 @@ def not_red(chapter, file=None) -> list[str]:
 @each_chapter
 def test_every_task_of_the_starter_is_red_for_the_stated_reason(chapter):
     assert not_red(chapter) == []
-
-
-@each_chapter
-def test_every_task_of_the_solution_is_green(chapter):
-    verdict = checks.run(chapter, chapter.solution.parent)
-    assert verdict.first_red is None
-    assert all(verdict.of(task) and verdict.is_green(task) for task in chapter.tasks)
 
 
 @each_chapter

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.failures import Failure, Wrong
-from harness.learner import Learner, Process
+from harness.learner import Learner
+from harness.process import Process
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent

@@ -1,0 +1,109 @@
+"""The process that the learner's code runs in, seen from the checks' side: orders go in, replies come out."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+
+class Stuck(Exception):
+    """The learner's process did not reply in time."""
+
+
+class Gone(Exception):
+    """The learner's process has ended."""
+
+
+class Process:
+    """A host process. It has imported Tornado when the first order comes, not yet the exercise."""
+
+    def __init__(self):
+        orders, self._orders = os.pipe()
+        self._replies, replies = os.pipe()
+        self._printed = tempfile.TemporaryFile()
+        self._stacks = tempfile.TemporaryFile()
+        inherited = (orders, replies, self._stacks.fileno())
+        host = Path(__file__).with_name("host.py")
+        self._popen = subprocess.Popen(
+            [sys.executable, "-B", str(host), *map(str, inherited)],
+            pass_fds=inherited,
+            env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8:replace"},
+            stdin=subprocess.DEVNULL,
+            stdout=self._printed,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_limit_output,
+        )
+        os.close(orders)
+        os.close(replies)
+        self._unread = b""
+
+    def send(self, order: dict) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._orders, json.dumps(order).encode() + b"\n")
+
+    def reply(self, seconds: float) -> dict:
+        """The next reply. Raises Stuck after `seconds`, Gone if the process has ended."""
+        deadline = time.monotonic() + seconds
+        while b"\n" not in self._unread:
+            ready, _, _ = select.select(
+                [self._replies], [], [], max(0, deadline - time.monotonic())
+            )
+            if not ready:
+                raise Stuck
+            read = os.read(self._replies, 65536)
+            if not read:
+                raise Gone
+            self._unread += read
+        line, self._unread = self._unread.split(b"\n", 1)
+        return json.loads(line)
+
+    def printed(self, lines: int = 5) -> str:
+        """The last lines of what was printed."""
+        size = self._printed.seek(0, os.SEEK_END)
+        self._printed.seek(max(0, size - 2000))
+        return "\n".join(self._printed.read().decode(errors="replace").splitlines()[-lines:])
+
+    def standing_at(self, file: Path) -> list[dict]:
+        """The lines of `file` that are being run at this moment, outermost first."""
+        self._stacks.truncate(0)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._popen.pid, signal.SIGUSR1)
+        time.sleep(0.05)
+        self._stacks.seek(0)
+        stack = self._stacks.read().decode(errors="replace")
+        found = re.findall(r'File "(.+)", line (\d+) in', stack)
+        source = file.read_text(errors="replace").splitlines()
+        numbers = [int(number) for name, number in found if Path(name).resolve() == file]
+        return [{"line": n, "code": source[n - 1].strip()} for n in reversed(numbers)]
+
+    def status(self) -> int:
+        """The exit status of a process that has ended."""
+        return self._popen.wait(2)
+
+    def close(self) -> None:
+        """End the process and all that it started, and close what connects to it."""
+        if self._popen.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._popen.pid, signal.SIGKILL)
+            self._popen.wait()
+        for descriptor in (self._orders, self._replies):
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+        self._printed.close()
+        self._stacks.close()
+
+
+def _limit_output() -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**26, 2**26))  # what is printed goes to a file
