@@ -189,7 +189,7 @@ def run(source: str | Path, *args: str, timeout: float = 10, env: dict | None = 
         stderr=subprocess.PIPE,
         encoding="utf-8",
         errors="backslashreplace",
-        env={**os.environ, "PYTHONUTF8": "1", **(env or {})},
+        env={**os.environ, "PYTHONUTF8": "1", "PYTHON_COLORS": "0", **(env or {})},
     )
     try:
         stdout, stderr = process.communicate(timeout=timeout)
