@@ -38,7 +38,7 @@ def _done() -> int:
     return 0
 
 
-ALL = [group for group in environment.GROUPS if group != "bootstrap"]
+ALL = [group for group in environment.groups() if group != "bootstrap"]
 VERBS = {
     "chapter": Verb(
         lambda given: _module("script").run(given.chapter, _port()),

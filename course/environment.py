@@ -20,7 +20,6 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "course.json"
-GROUPS = tuple(tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"])
 
 
 class SetupError(Exception):
@@ -29,32 +28,39 @@ class SetupError(Exception):
 
 def installed() -> list[str]:
     """The groups that .venv holds in the versions that constraints.txt pins today."""
-    try:
-        stamp = json.loads(STAMP.read_text())
-    except (OSError, ValueError):
-        return []
-    return stamp["groups"] if stamp["pins"] == _pins() and PYTHON.exists() else []
+    stamp = _stamp()
+    return stamp["groups"] if stamp["pins"] == _pins() else []
 
 
-def ensure(groups: list[str]) -> None:
-    """Make .venv where it is missing, and install what it lacks of `groups`.
+def ensure(names: list[str]) -> None:
+    """Make .venv where it is missing, and install what it lacks of the groups `names`.
 
     Raises SetupError where there is no venv module, no pip, no network or no room to write.
     """
     present = installed()
-    missing = [group for group in groups if group not in present]
+    missing = [name for name in names if name not in present]
     if not missing:
         return
     print(f"Setting up .venv: {', '.join(missing)}", file=sys.stderr, flush=True)
+    wanted = list(dict.fromkeys([*_stamp()["groups"], *missing]))  # with new pins, all of them anew
     try:
         if not PYTHON.exists():
             _make_venv()
-        _install([*present, *missing])
-        STAMP.write_text(json.dumps({"pins": _pins(), "groups": [*present, *missing]}))
+        _install(wanted)
+        STAMP.write_text(json.dumps({"pins": _pins(), "groups": wanted}))
     except OSError as error:
         raise SetupError(
             f"cannot write to {VENV} ({error.strerror}): copy the course to a folder of your own"
         ) from error
+
+
+def _stamp() -> dict:
+    """What the last set-up wrote down; nothing, if there was none or its Python has gone."""
+    try:
+        stamp = json.loads(STAMP.read_text())
+    except (OSError, ValueError):
+        stamp = None
+    return stamp if stamp and PYTHON.exists() else {"pins": "", "groups": []}
 
 
 def enter(arguments: list[str]) -> None:
@@ -65,8 +71,13 @@ def enter(arguments: list[str]) -> None:
 
 def _pins() -> str:
     """A hash over what decides which packages .venv holds, and over where it is."""
-    texts = [(ROOT / name).read_bytes() for name in ("pyproject.toml", "constraints.txt")]
-    return hashlib.sha256(b"\0".join([*texts, bytes(ROOT)])).hexdigest()
+    told = [json.dumps(groups()).encode(), (ROOT / "constraints.txt").read_bytes(), bytes(ROOT)]
+    return hashlib.sha256(b"\0".join(told)).hexdigest()
+
+
+def groups() -> dict[str, list[str]]:
+    """The groups of packages, by their names."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
 
 
 def _make_venv() -> None:
@@ -82,9 +93,9 @@ def _make_venv() -> None:
     (packages / "course.pth").write_text(f"{ROOT}\n")
 
 
-def _install(groups: list[str]) -> None:
-    table = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
-    wanted = [package for group in groups for package in table[group]]
+def _install(names: list[str]) -> None:
+    table = groups()
+    wanted = [package for name in names for package in table[name]]
     pins = ["--constraint", str(ROOT / "constraints.txt")]
     command = [_uv(pins), "pip", "install", "--python", str(PYTHON), *pins, *wanted]
     if subprocess.run(command, cwd=ROOT).returncode:
