@@ -47,6 +47,8 @@ def ensure(names: list[str]) -> None:
         if not PYTHON.exists():
             _make_venv()
         _install(wanted)
+        for packages in VENV.glob("lib/python3*/site-packages"):
+            (packages / "course.pth").write_text(f"{ROOT}\n")  # notebooks import the course
         STAMP.write_text(json.dumps({"pins": _pins(), "groups": wanted}))
     except OSError as error:
         raise SetupError(
@@ -88,9 +90,6 @@ def _make_venv() -> None:
             "this Python has no venv module: install it (Debian, Ubuntu: apt install python3-venv)"
         ) from None
     venv.create(VENV, clear=True, symlinks=True)
-    # The notebooks' kernels import the course from its folder.
-    packages = VENV / "lib" / "python{}.{}".format(*sys.version_info) / "site-packages"
-    (packages / "course.pth").write_text(f"{ROOT}\n")
 
 
 def _install(names: list[str]) -> None:
