@@ -74,14 +74,12 @@ def _jupyterlab(mine: Path, port: int) -> int:
     url = f"{server}/lab/tree/{mine.parent.name}/{mine.name}?token={token}"
     command = [sys.executable, "-m", "jupyterlab", "-y", "--no-browser", "--log-level=ERROR"]
     command += ["--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
-    command += [f"--ServerApp.root_dir={mine.parent.parent}", "--LabApp.news_url=None"]
-    command += ["--LabApp.extension_manager=readonly"]
+    command += [f"--ServerApp.root_dir={mine.parent.parent}", "--LabApp.extension_manager=readonly"]
     if os.name == "posix" and os.geteuid() == 0:
         command.append("--allow-root")
     # In the same process group: Ctrl-C, or a terminal that closes, reaches it too.
-    process = subprocess.Popen(
-        command, env={**os.environ, "JUPYTER_TOKEN": token}, stdin=subprocess.DEVNULL
-    )
+    environment = {**os.environ, "JUPYTER_TOKEN": token, "JUPYTER_CONFIG_PATH": _settings()}
+    process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     try:
         print("JupyterLab starts ...", flush=True)
@@ -98,6 +96,12 @@ def _jupyterlab(mine: Path, port: int) -> int:
     finally:
         _end(process)
     return 0
+
+
+def _settings() -> str:
+    """Where JupyterLab looks for settings besides the reader's own: ours keep it from asking about news."""
+    ours = str(ROOT / "course" / "jupyter")
+    return os.pathsep.join(filter(None, [ours, os.environ.get("JUPYTER_CONFIG_PATH")]))
 
 
 def _wait(url: str, process: subprocess.Popen) -> bool:

@@ -1,10 +1,24 @@
 """The checks of chapter 2's exercise."""
 
+import json
 import shlex
+from pathlib import Path
 
 import pytest
 
 from harness import Wrong, wrong
+
+
+def as_typed(arguments) -> str:
+    """The command that the sign was started with, and what its config file says."""
+    words, said = ["python", "exercise.py"], ""
+    for argument in arguments:
+        if argument.startswith("--config="):
+            file = Path(argument.removeprefix("--config="))
+            said = f", {file.name}: {'; '.join(file.read_text().splitlines())}"
+            argument = f"--config={file.name}"
+        words.append(argument)
+    return f"{shlex.join(words)}{said}"
 
 
 @pytest.fixture
@@ -17,11 +31,10 @@ def sign(learner):
             got = answer.json(cause)
             for name, value in expected.items():
                 if not isinstance(got, dict) or name not in got or got[name] != value:
-                    answer.wrong(f"a sign with {name!r}: {value!r}", cause=cause)
+                    shown = json.dumps({name: value}, ensure_ascii=False)[1:-1]
+                    answer.wrong(f"a sign with {shown}", cause=cause)
         except Wrong as error:
-            error.failure.replay = "\n".join(
-                [f"python exercise.py {shlex.join(arguments)}", "curl http://localhost:8000/"]
-            )
+            error.failure.replay = f"curl http://localhost:8000/   # {as_typed(arguments)}"
             raise
 
     return ask
