@@ -12,7 +12,7 @@ setup setup-all mongo progress test test-notebooks weave claims bench mutants:
 	$(COURSE) $@
 
 now:
-	$(COURSE) now "$(NAME)"
+	$(COURSE) now -- "$(NAME)"
 
 .PHONY: help pins setup setup-all mongo progress test test-notebooks weave claims bench mutants now
 

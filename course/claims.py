@@ -15,7 +15,7 @@ from course.then_and_now import counts, page
 
 PAGE = ROOT / "THEN-AND-NOW.md"
 COLOURS = {"true": "green", "changed": "yellow", "false": "red"}
-COLOURS |= {"works": "green", "deprecated": "yellow", "removed": "red"}
+COLOURS |= {"works": "green", "deprecated": "yellow", "removed": "red", "never": "red"}
 
 
 def write_page() -> bool:
@@ -108,9 +108,7 @@ def now(name: str) -> int:
     data, console = load(), _console()
     matches = find(data, name)
     if not matches:
-        names = nearest(data, name)
-        like = ", ".join(names) if names else "see `make claims` for all of them"
-        print(f"The notes have no name {name!r}. Near it: {like}", file=sys.stderr)
+        print(f"The notes have no name {name!r}. {_instead(data, name)}", file=sys.stderr)
         return 1
     found = cells()
     for kind, key, entry in matches:
@@ -119,6 +117,16 @@ def now(name: str) -> int:
             console.print(f"[bold]{label:12}[/] {text}", soft_wrap=True)
         console.print()
     return 0
+
+
+def _instead(data: dict, name: str) -> str:
+    """What to try for a name that is not known: the nearest names, and the claims that have it as a word."""
+    word = re.compile(rf"\b{re.escape(name)}\b", re.IGNORECASE)
+    places = [claim["id"] for claim in data["claim"] if name and word.search(claim["says"])]
+    names = nearest(data, name)
+    told = f"Near it: {', '.join(names)}. " if names else ""
+    told += f"Claims that speak of it: {', '.join(places[:5])}." if places else ""
+    return told.strip() or "`make claims` prints all of them."
 
 
 def find(data: dict, name: str) -> list[tuple[str, str, dict]]:
@@ -161,8 +169,8 @@ def nearest(data: dict, name: str) -> list[str]:
 
 
 def _api(api: dict) -> list[tuple[str, str]]:
-    became = _coloured(api["status"]) + (f" since {api['since']}" if "since" in api else "")
-    became = became.replace("works", "still works")
+    became = _coloured(api["status"]) + (f", since {api['since']}" if "since" in api else "")
+    became = became.replace("never", "never was Python")
     if "deprecated" in api:
         became += f", deprecated since {api['deprecated']}"
     return [

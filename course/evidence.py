@@ -142,7 +142,7 @@ def data_problems(data: dict) -> Iterator[str]:
         if ("document" in claim) != ("why" in claim):
             yield f"claim {claim['id']}: document and why go together"
     for api in data["api"]:
-        if api["status"] not in ("works", "changed", "deprecated", "removed"):
+        if api["status"] not in ("works", "changed", "deprecated", "removed", "never"):
             yield f"api {api['name']}: status {api['status']}"
     for kind, name, entry in entries(data):
         if entry["chapter"] not in CHAPTERS:
