@@ -74,6 +74,7 @@ MUTANTS = {
     "skipped by a tag": change(metadata={"tags": ["nbval-skip"]}),
     "ignored by a tag": change(metadata={"tags": ["nbval-ignore-output"]}),
     "a shell escape": change(source=["!false"]),
+    "litter": change(source=["import tempfile\n", "scratch = tempfile.TemporaryDirectory()"]),
     "a magic": change(source=["x = 1\n", "%matplotlib inline"]),
     "a cell magic": change(source=["%%bash\n", "false"]),
     "stderr": change(outputs=[output(name="stderr")]),
