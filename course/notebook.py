@@ -73,6 +73,7 @@ def _jupyterlab(mine: Path, port: int) -> int:
     server = f"http://127.0.0.1:{port}"
     url = f"{server}/lab/tree/{mine.parent.name}/{mine.name}?token={token}"
     command = [sys.executable, "-m", "jupyterlab", "-y", "--no-browser", "--log-level=ERROR"]
+    command.append("--LabApp.log_level=ERROR")
     command += ["--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
     command += [f"--ServerApp.root_dir={mine.parent.parent}", "--LabApp.extension_manager=readonly"]
     if os.name == "posix" and os.geteuid() == 0:

@@ -10,6 +10,9 @@ from course.weave import METADATA, TAGS
 SHOWS = {"print", "log", "run", "attempt", "display"}
 """Functions that show something whenever they are called."""
 MAGIC = re.compile(r"^\s*(%|!|\?)|^\S*\?\s*$", re.MULTILINE)
+LITTER = re.compile(
+    r"\bmkdtemp\(|\bmkstemp\(|=\s*(?:tempfile\.)?(?:TemporaryDirectory|NamedTemporaryFile)\("
+)
 MACHINE = re.compile(r"/(?:home|root|Users|work|tmp/(?!ipykernel))/?\w")
 
 
@@ -62,6 +65,8 @@ def code_problems(cell: dict, source: str, count: int) -> list[str]:
         found.append(f"{len(errors)} errors stored")
     if "NBVAL_" in source or "PYTEST_VALIDATE" in source:
         found.append("a comment that nbval obeys")
+    if LITTER.search(source):  # nbval kills the kernel, and what it would tidy up at its end stays
+        found.append("a temporary file outside a with statement")
     if MAGIC.search(outside_strings(source)):
         found.append("a magic or a shell escape")
     elif shows(source) and not outputs:

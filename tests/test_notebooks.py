@@ -74,6 +74,7 @@ MUTANTS = {
     "skipped by a tag": change(metadata={"tags": ["nbval-skip"]}),
     "ignored by a tag": change(metadata={"tags": ["nbval-ignore-output"]}),
     "a shell escape": change(source=["!false"]),
+    "litter": change(source=["import tempfile\n", "scratch = tempfile.TemporaryDirectory()"]),
     "a magic": change(source=["x = 1\n", "%matplotlib inline"]),
     "a cell magic": change(source=["%%bash\n", "false"]),
     "stderr": change(outputs=[output(name="stderr")]),
@@ -150,20 +151,38 @@ def test_a_missing_cell_and_a_missing_notebook_are_found(root):
     assert weave.stale(1, root) == ["01_hello.ipynb is not there"]
 
 
-def test_nbval_finds_a_changed_output_and_weaving_mends_it(root):
+def test_nbval_finds_every_changed_output_and_weaving_mends_them(root):
     path = root / "notebooks/01_hello.ipynb"
-    before = path.read_bytes()
-    edit(path, '"Salutations, friendly user!', '"Salutations, friendly reader!')
+    before = outputs_of(path)
+    changed, others = change_every_output(path)
     command = [sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider"]
     command += ["--nbval-sanitize-with", "tests/sanitize.cfg", "--nbval-cell-timeout", "60"]
     ran = subprocess.run(
         [*command, "notebooks"], cwd=root, capture_output=True, text=True, timeout=60
     )
-    assert "1 failed" in ran.stdout, ran.stdout
+    assert f"{changed} failed, {others} passed" in ran.stdout, ran.stdout
     assert weave.weave(1, root) is True
-    assert path.read_bytes() == before
+    assert weave.same_outputs(outputs_of(path), before, weave.sanitizers())
+    woven = path.read_bytes()
     assert weave.weave(1, root) is False
-    assert path.read_bytes() == before
+    assert path.read_bytes() == woven
+
+
+def outputs_of(path):
+    code = weave.code_cells(weave.nbformat.read(path, as_version=4))
+    return [output for cell in code for output in cell.outputs]
+
+
+def change_every_output(path):
+    """Add a word to each stored output. Returns how many cells were changed, and how many have no output."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    for cell in code:
+        for each in cell["outputs"]:
+            (each.get("text") or each["data"]["text/plain"])[-1] += "changed"
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    changed = sum(bool(cell["outputs"]) for cell in code)
+    return changed, len(code) - changed
 
 
 # ---------------------------------------------------------------- the sanitising rules
