@@ -1,0 +1,319 @@
+"""Chapter 6's main.py: words to write, in memory and on a real server, by one writer and by many at once."""
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote, urlencode
+
+import pymongo
+import pytest
+import tornado.web
+from dictionary import ODD_WORDS, SlowCollection, send_raw, together
+from servers import Mongod, free_port
+
+
+@pytest.fixture
+def chapter(load):
+    return load(6)
+
+
+@pytest.fixture
+def service(chapter, serve, collection):
+    return serve(chapter.make_app(collection))
+
+
+@pytest.fixture
+def post(fetch):
+    """`await post(url, definition)` posts a form with one field."""
+    return lambda url, definition: fetch(url, method="POST", body=form(definition))
+
+
+def form(definition: str | bytes) -> str:
+    return urlencode({"definition": definition})
+
+
+def answered(response, status: int) -> dict:
+    """The JSON of a response that has this status, and says that it is JSON."""
+    assert response.code == status, (response.code, response.body)
+    assert response.headers["Content-Type"] == "application/json; charset=UTF-8"
+    return json.loads(response.body)
+
+
+def contents(collection) -> dict[str, str]:
+    """The definition of each word. Fails if a word is there twice."""
+    documents = list(collection.find())
+    words = {document["word"]: document["definition"] for document in documents}
+    assert len(words) == len(documents)
+    return words
+
+
+@pytest.mark.parametrize("word", ["snorkle", *ODD_WORDS], ids=ascii)
+async def test_a_new_word_is_201_at_its_location_and_then_200(
+    service, fetch, post, collection, word
+):
+    collection.delete_many({})
+    url = f"{service}/{quote(word, safe='')}"
+    created = await post(url, "a leafy tree")
+    assert answered(created, 201) == {"word": word, "definition": "a leafy tree"}
+    location = created.headers["Location"]
+    found = {"word": word, "definition": "a leafy tree"}
+    assert answered(await fetch(service + location), 200) == found
+    changed = await post(url, "a tall tree")
+    assert answered(changed, 200) == {"word": word, "definition": "a tall tree"}
+    assert "Location" not in changed.headers
+    assert answered(await fetch(url), 200)["definition"] == "a tall tree"
+
+
+async def test_the_same_definition_again_is_200(service, post):
+    assert (await post(f"{service}/tree", "a plant")).code == 201
+    assert (await post(f"{service}/tree", "a plant")).code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("", 400),
+        ("other=x", 400),
+        ("definition=", 400),
+        ("definition=%20%0A%09+", 400),
+        ("definition=%00", 400),
+        ("definition=%FF", 400),
+        (b"definition=\xff\xfe", 400),
+        ('{"definition": "x"}', 400),
+        ("definition[$set]=x", 400),
+        ("definition.word=x", 400),
+        ("definition=" + "x" * 1_000_001, 413),
+        ("definition=" + "%E6%96%87" * 333_334, 413),
+        ("&".join(f"a{i}=1" for i in range(2000)), 400),
+    ],
+    ids=lambda value: str(value)[:24],
+)
+@pytest.mark.parametrize("word", ["perturb", "snorkle"])
+async def test_a_bad_definition_changes_nothing(service, fetch, collection, word, body, status):
+    before = contents(collection)
+    response = await fetch(f"{service}/{word}", method="POST", body=body)
+    assert "error" in answered(response, status)
+    assert contents(collection) == before
+
+
+async def test_a_json_body_is_400(service, fetch, collection):
+    before = contents(collection)
+    response = await fetch(
+        f"{service}/perturb",
+        method="POST",
+        body='{"definition": {"$gt": ""}}',
+        headers={"Content-Type": "application/json"},
+    )
+    answered(response, 400)
+    assert contents(collection) == before
+
+
+async def test_a_broken_multipart_body_is_400(service, fetch, collection):
+    before = contents(collection)
+    for body in (b"--b\r\nhalf", b"", b"--b\r\n\r\n--b--", b"\xff" * 100):
+        response = await fetch(
+            f"{service}/perturb",
+            method="POST",
+            body=body,
+            headers={"Content-Type": "multipart/form-data; boundary=b"},
+        )
+        assert response.code == 400
+    assert contents(collection) == before
+
+
+async def test_a_definition_of_a_million_bytes_is_taken_whole(service, fetch, post):
+    for letter, count in (("x", 1_000_000), ("文", 333_333)):
+        assert (await post(f"{service}/long", letter * count)).code in (200, 201)
+        answer = answered(await fetch(f"{service}/long"), 200)
+        assert answer["definition"] == letter * count
+
+
+async def test_of_repeated_definitions_the_last_is_taken(service, fetch, collection):
+    await fetch(f"{service}/tree", method="POST", body="definition=first&definition=last")
+    assert contents(collection)["tree"] == "last"
+
+
+async def test_a_definition_in_the_query_is_not_taken(service, fetch, collection):
+    response = await fetch(f"{service}/tree?definition=x", method="POST", body="")
+    assert response.code == 400
+    assert "tree" not in contents(collection)
+
+
+async def test_dollars_and_dots_are_text(service, post, collection):
+    for text in ("$where", "a.b", '{"$set": {"word": "x"}}', "$set.definition", "\0$\0"):
+        assert (await post(f"{service}/odd", text)).code in (200, 201)
+        assert contents(collection)["odd"] == text.replace("\0", " ").strip()
+
+
+async def test_other_fields_of_a_document_survive(chapter, serve, post, collection):
+    collection.insert_one({"word": "tree", "definition": "a plant", "seen": 0, "tags": ["green"]})
+    service = serve(chapter.make_app(SlowCollection(collection, 0.05)))
+
+    async def count():
+        for _ in range(10):
+            await asyncio.to_thread(collection.update_one, {"word": "tree"}, {"$inc": {"seen": 1}})
+
+    async def write():
+        for i in range(10):
+            assert (await post(f"{service}/tree", f"plant {i}")).code == 200
+
+    await asyncio.gather(count(), write())
+    document = collection.find_one({"word": "tree"}, {"_id": 0})
+    expected = {"word": "tree", "definition": "plant 9", "seen": 10, "tags": ["green"]}
+    assert document == expected
+
+
+async def test_a_word_of_the_vocabulary_can_be_changed(service, post, collection, load):
+    assert (await post(f"{service}/perturb", "to disturb")).code == 200
+    vocabulary = load(6, "words.py").VOCABULARY
+    assert contents(collection) == {**vocabulary, "perturb": "to disturb"}
+
+
+# Many writers at once. The same measure judges chapter 6 and the notes' way.
+
+
+async def measure(url: str, collection) -> list[str]:
+    """16 writers each define the same 60 words. What is wrong afterwards, in a sentence each."""
+    words = [f"word-{i}" for i in range(60)]
+    start = asyncio.Event()
+
+    async def writer(number: int):
+        await start.wait()
+        return [
+            each
+            for word in words
+            for each in await together(
+                [(f"{url}/{word}", {"method": "POST", "body": form(f"{word} by {number}")})]
+            )
+        ]
+
+    writers = [asyncio.create_task(writer(number)) for number in range(16)]
+    start.set()
+    responses = [each.response for several in await asyncio.gather(*writers) for each in several]
+
+    wrong = []
+    if failed := [r for r in responses if r.code not in (200, 201)]:
+        wrong.append(f"{len(failed)} requests failed")
+    if (created := sum(r.code == 201 for r in responses)) != 60:
+        wrong.append(f"{created} answers say that they made a word, of 60 words")
+    documents = list(collection.find({"word": {"$in": words}}))
+    if len(documents) != 60:
+        wrong.append(f"{len(documents)} documents for 60 words")
+    acknowledged = {(a["word"], a["definition"]) for a in (json.loads(r.body) for r in responses)}
+    if {(d["word"], d["definition"]) for d in documents} - acknowledged:
+        wrong.append("a definition that nobody was told of")
+    return wrong
+
+
+class NotesHandler(tornado.web.RequestHandler):
+    """POST as in the notes: search, then insert or save the whole document."""
+
+    threads = ThreadPoolExecutor(32)
+
+    async def post(self, word):
+        definition = self.get_argument("definition")
+        words = self.settings["words"]
+
+        def search_then_write():
+            document = words.find_one({"word": word})
+            if document:
+                document["definition"] = definition
+                words.replace_one({"_id": document["_id"]}, document)  # collection.save
+                return False
+            words.insert_one({"word": word, "definition": definition})
+            return True
+
+        loop = asyncio.get_running_loop()
+        if await loop.run_in_executor(self.threads, search_then_write):
+            self.set_status(201)
+        self.write({"word": word, "definition": definition})
+
+
+async def test_sixteen_writers_make_each_word_once(service, collection):
+    assert await measure(service, collection) == []
+
+
+async def test_sixteen_writers_in_the_way_of_the_notes_make_doubles(serve, mongod):
+    with pymongo.MongoClient(mongod.uri) as client:
+        words = client.test_notes_way.words
+        url = serve(tornado.web.Application([(r"/([^/]+)", NotesHandler)], words=words))
+        wrong = await measure(url, words)
+        client.drop_database("test_notes_way")
+    assert any("documents for 60 words" in each for each in wrong), wrong
+
+
+def test_the_index_is_there_before_the_first_word(chapter, collection):
+    chapter.make_app(collection)
+    assert collection.index_information()["word_1"]["unique"]
+
+
+async def test_nothing_is_acknowledged_while_the_database_is_away(script, fetch, post):
+    port = free_port()
+    running = script(6, f"--mongo=mongodb://127.0.0.1:{port}/")
+    assert len(running.output().splitlines()) == 1
+    url = f"{running.url}/snorkle"
+    thirty = await together([(url, {"method": "POST", "body": form("lost")})] * 30)
+    for each in thirty:
+        assert answered(each.response, 503) == {"error": "the database does not answer"}
+        assert each.seconds < 2
+
+    server = await asyncio.to_thread(Mongod, port=port)
+    try:
+        bodies = [form(f"kept {i}") for i in range(30)]
+        thirty = await together([(url, {"method": "POST", "body": body}) for body in bodies])
+        assert sorted(each.response.code for each in thirty) == [200] * 29 + [201]
+        with pymongo.MongoClient(server.uri) as client:
+            words = client.example.words
+            assert words.index_information()["word_1"]["unique"]
+            assert contents(words)["snorkle"].startswith("kept ")
+            assert len(contents(words)) == 7
+    finally:
+        server.close()
+    assert (await post(url, "lost")).code == 503
+    assert "Traceback" not in running.output()
+
+
+async def test_clients_that_hang_up_half_way_leave_nothing_half_written(script, fetch, mongod):
+    uri = mongod.uri.replace("/?", "/test_half?")
+    running = script(6, f"--mongo={uri}")
+    body = form("whole").encode()
+    head = f"POST /half HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+    head += "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    data = head.encode() + body
+    with pymongo.MongoClient(uri) as client:
+        words = client.test_half.words
+        for end in [*range(0, len(data), 7), len(data) - 1]:
+            await send_raw(running.url, data[:end], hang_up=True)
+        assert "half" not in contents(words)
+        # A request that is whole is done, whether or not its client stays to hear it: all or nothing.
+        for _ in range(5):
+            await send_raw(running.url, data, hang_up=True)
+        assert (await fetch(f"{running.url}/perturb")).code == 200
+        assert contents(words).get("half", "whole") == "whole"
+        client.drop_database("test_half")
+    assert "Traceback" not in running.output()
+
+
+async def test_broken_requests_leave_a_service_that_answers(script, fetch, post):
+    running = script(6, env={"MONGODB_URI": ""})
+    length = b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nConnection: close\r\n"
+    for data in (
+        b"POST /" + b"w" * 1_000_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n" + b"definition=x",
+        b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+        length % 12 + b"Content-Encoding: gzip\r\n\r\ndefinition=x",
+        b"POST /\xff HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+    ):
+        answer = await send_raw(running.url, data, hang_up=b"/\xff" in data)
+        assert not answer.startswith((b"HTTP/1.1 5", b"HTTP/1.1 2")), (data[:80], answer)
+    assert (await post(f"{running.url}/x", "well")).code == 201
+    assert "Traceback" not in running.output()
+
+
+def test_the_script_says_that_it_is_in_memory_and_ends_at_ctrl_c(script):
+    running = script(6, env={"MONGODB_URI": ""})
+    assert running.stop() == 0
+    assert running.output() == (
+        "Words are in memory (mongomock): gone at exit. --mongo=URI keeps them in MongoDB.\n"
+    )
