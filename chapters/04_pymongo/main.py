@@ -97,7 +97,7 @@ def then_and_now():
     names = {"pymongo": pymongo, "db": conn.example, "widgets": conn.example.widgets, "doc": {}}
     for then, now in THEN_AND_NOW.items():
         try:
-            exec(then, names)  # noqa: S102
+            exec(then, names)
         except (AttributeError, SyntaxError, TypeError) as error:
             print(f"then  {then}\n      {type(error).__name__}: {error}\nnow   {now}")
 

@@ -9,6 +9,7 @@ import pymongo
 import pytest
 from bson import ObjectId, json_util
 from conftest import folder_of
+
 from servers import free_port
 
 
@@ -106,7 +107,7 @@ def test_every_old_name_fails_and_every_new_one_works(chapter, database, capsys)
     conn = {"example": database}
     names = {"pymongo": pymongo, "db": database, "widgets": database.widgets, "doc": doc}
     for now in chapter.THEN_AND_NOW.values():
-        exec(now, {**names, "conn": conn})  # noqa: S102
+        exec(now, {**names, "conn": conn})
     assert [document["foo"] for document in database.widgets.find()] == ["bar"]
 
 

@@ -12,6 +12,7 @@ import pymongo
 import pytest
 from conftest import folder_of
 from dictionary import ODD_WORDS, SlowCollection, send_raw, together
+
 from servers import Mongod, free_port
 
 

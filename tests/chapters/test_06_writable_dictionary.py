@@ -9,6 +9,7 @@ import pymongo
 import pytest
 import tornado.web
 from dictionary import ODD_WORDS, SlowCollection, send_raw, together
+
 from servers import Mongod, free_port
 
 
