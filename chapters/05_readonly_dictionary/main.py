@@ -13,6 +13,7 @@ from contextlib import suppress
 
 import tornado.web
 from tornado.options import define, options, parse_command_line
+
 from words import Words, connect
 
 FIELDS = {"_id": 0, "word": 1, "definition": 1}  # what a client sees of a document

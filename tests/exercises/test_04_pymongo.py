@@ -1,0 +1,149 @@
+"""The checks of chapter 4's exercise."""
+
+import json
+
+import pytest
+
+from harness.failures import Failure, Wrong
+
+
+def call(learner, replay, stage, **given):
+    """The result of a stage, which calls the learner's function as `replay` says."""
+    try:
+        return learner.call(stage, **given)
+    except Wrong as wrong:
+        wrong.failure.replay = replay
+        raise Wrong(wrong.failure) from None
+
+
+def expect(replay, expected, got, cause):
+    """Fail the check unless what came out is what was expected."""
+    if got != expected:
+        raise Wrong(Failure("wrong", repr(expected), repr(got), cause, replay))
+
+
+@pytest.mark.task(1)
+@pytest.mark.parametrize(("amount", "quantity"), [(5, 8), (1, 4), (-2, 1)])
+def test_restock_adds_and_returns_the_new_quantity(learner, amount, quantity):
+    replay = f'restock(widgets, "flibnip", {amount})      # there are 3'
+    found = call(learner, replay, "restock", name="flibnip", amount=amount)
+    expect(
+        replay,
+        quantity,
+        found["result"],
+        "Return the quantity, not the document: and the one after the change "
+        "(return_document=ReturnDocument.AFTER).",
+    )
+    expect(
+        replay + "; the quantity in the collection",
+        quantity,
+        found["quantity"],
+        '{"$inc": {"quantity": amount}} adds in the database; a changed dict stays in the dict.',
+    )
+    expect(
+        replay + "; all other fields and documents are as before",
+        True,
+        found["others are as before"],
+        'Search by {"name": name}, and let the change name one field only.',
+    )
+
+
+@pytest.mark.task(1)
+def test_restock_of_a_name_that_is_not_there_makes_nothing(learner):
+    replay = 'restock(widgets, "sprocket", 5)      # there is none'
+    found = call(learner, replay, "restock", name="sprocket", amount=5)
+    cause = "find_one_and_update gives None where nothing matches, and makes nothing unless upsert=True."
+    expect(replay, None, found["result"], cause)
+    expect(replay + "; the quantity in the collection", None, found["quantity"], cause)
+
+
+@pytest.mark.task(1)
+def test_of_four_restocks_at_once_none_is_lost(learner):
+    replay = 'restock(widgets, "flibnip", 1)      # in four threads at once; there are 3'
+    found = call(learner, replay, "restock_at_once", times=4)
+    expect(
+        replay + "; the quantity in the collection",
+        7,
+        found["quantity"],
+        "Between a find and the write that follows, others write too: one operation, with $inc.",
+    )
+    expect(
+        replay + "; what the four calls returned",
+        [4, 5, 6, 7],
+        sorted(found["results"]),
+        "A second operation that reads the quantity sees what others have made of it by then.",
+    )
+
+
+@pytest.mark.task(2)
+@pytest.mark.parametrize(
+    ("below", "count", "names"),
+    [
+        (5, 10, ["clobbasker", "flibnip", "aglet", "smorkeg"]),
+        (4, 10, ["clobbasker", "flibnip"]),
+        (5, 3, ["clobbasker", "flibnip", "aglet"]),
+        (100, 1, ["clobbasker"]),
+        (2, 10, []),
+    ],
+)
+def test_low_stock_gives_the_lowest_first_and_no_more_than_asked(learner, below, count, names):
+    replay = f"low_stock(widgets, below={below}, count={count})"
+    found = call(learner, replay, "low_stock", below=below, count=count)
+    expect(
+        replay, "list", found["type"], "find returns a cursor: iterate it, and collect the names."
+    )
+    expect(
+        replay,
+        names,
+        found["names"],
+        'find({"quantity": {"$lt": below}}), then .sort([("quantity", 1), ("name", 1)]), '
+        "then .limit(count).",
+    )
+
+
+@pytest.mark.task(3)
+def test_dump_gives_json_with_all_documents(learner):
+    replay = "dump(widgets)      # four documents"
+    found = call(learner, replay, "dump")
+    expect(replay, "str", found["type"], "json_util.dumps returns a text.")
+    try:
+        value = json.loads(found["text"])
+    except ValueError as error:
+        cause = "json_util.dumps, of all documents at once, gives one JSON text."
+        raise Wrong(Failure("wrong", "JSON", f"{error}", cause, replay)) from None
+    names = [name for name in ("flibnip", "smorkeg", "中文", "clobbasker") if name in str(value)]
+    expect(
+        replay + "; the names that are in it",
+        ["flibnip", "smorkeg", "中文", "clobbasker"],
+        names,
+        "widgets.find(), without a filter, finds all documents.",
+    )
+
+
+@pytest.mark.task(3)
+def test_what_was_dumped_and_restored_is_what_it_was(learner):
+    replay = "restore(copy, dump(widgets))"
+    found = call(learner, replay, "round_trip")
+    expect(
+        replay + "; what differs",
+        [],
+        found["differences"],
+        "json_util.loads makes ObjectId and datetime again; json.loads leaves dicts in their place.",
+    )
+
+
+@pytest.mark.task(3)
+def test_to_restore_twice_is_the_same_as_once(learner):
+    replay = "restore(copy, text); restore(copy, text)"
+    found = call(learner, replay, "round_trip", times=2)
+    cause = 'replace_one({"_id": document["_id"]}, document, upsert=True) replaces or inserts.'
+    expect(replay + "; how many documents", found["wanted"], found["count"], cause)
+    expect(replay + "; what differs", [], found["differences"], cause)
+
+
+@pytest.mark.task(3)
+def test_restore_replaces_what_has_the_same_id_and_nothing_else(learner):
+    replay = "restore(copy, text)      # one _id is there already, with other fields"
+    found = call(learner, replay, "round_trip", changed=True)
+    cause = "replace_one changes the whole document with that _id, and leaves the others alone."
+    expect(replay + "; what differs", [], found["differences"], cause)
