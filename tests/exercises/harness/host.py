@@ -185,6 +185,10 @@ def main() -> None:
     if not line:
         return
     file = Path(json.loads(line)["file"]).resolve()
+    with contextlib.suppress(OSError):
+        if b"mongomock" in file.read_bytes():
+            import mongomock  # noqa: F401  it takes long, which is not the exercise's fault
+    reply({"ready": True})
     os.chdir(file.parent)
     sys.argv = [str(file)]
     sys.path[0] = str(file.parent)

@@ -12,8 +12,10 @@ from harness.answers import Answer, Pending, Request
 from harness.failures import Failure, Wrong
 from harness.process import Gone, Process, Stuck
 
+READY_SECONDS = 20.0
+"""How long the process may take to be ready: Python's own start, and the packages that take long to import."""
 IMPORT_SECONDS = 3.0
-"""How long an exercise may take to import, the time of Python's own start included."""
+"""How long an exercise may take to import."""
 
 
 class Learner:
@@ -99,6 +101,7 @@ class Learner:
             return
         self._process.send({"file": str(self.file)})
         try:
+            self._process.reply(READY_SECONDS)
             reply = self._process.reply(IMPORT_SECONDS)
         except Stuck:
             self._hopeless = Failure(
