@@ -25,6 +25,11 @@ def plain(widgets):
     return json_util.dumps(sorted(widgets.find({}, {"_id": 0}), key=str), sort_keys=True)
 
 
+def carried(result):
+    """A result as it can be sent to the checks: numbers and None as they are, else as Python writes it."""
+    return result if result is None or isinstance(result, int | float) else repr(result)
+
+
 def restock(exercise, name, amount):
     """Call restock; the result, the quantity in the collection, and whether all else is as before."""
     widgets, before = stocked(), stocked()
@@ -32,7 +37,7 @@ def restock(exercise, name, amount):
     after = widgets.find_one({"name": name})
     before.update_one({"name": name}, {"$set": {"quantity": after and after.get("quantity")}})
     return {
-        "result": result,
+        "result": carried(result),
         "quantity": after and after.get("quantity"),
         "others are as before": plain(widgets) == plain(before),
     }
@@ -71,7 +76,10 @@ def restock_at_once(exercise, times):
         results = list(
             threads.map(lambda _: exercise.restock(together, "flibnip", 1), range(times))
         )
-    return {"results": results, "quantity": widgets.find_one({"name": "flibnip"})["quantity"]}
+    return {
+        "results": [carried(result) for result in results],
+        "quantity": widgets.find_one({"name": "flibnip"})["quantity"],
+    }
 
 
 def low_stock(exercise, below, count):

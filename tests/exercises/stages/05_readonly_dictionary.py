@@ -9,11 +9,11 @@ CHANGED = datetime.datetime(2012, 5, 4, 12, 30, 15, 250_000)
 WORDS = [
     ("cat", "an animal"),
     ("Ajax", "a hero; a way to ask a server"),
+    ("iced", "with ice"),
     ("ice-cream", "a frozen sweet"),
     ("c++", "a language"),
     ("中文", "the Chinese language"),
     (".profile", "a file that a shell reads"),
-    ("iced", "with ice"),
     ("Icelandic", "of Iceland"),
 ]
 
@@ -24,7 +24,9 @@ def words():
     collection.insert_one(
         {"word": "tree", "definition": "a plant", "changed": CHANGED, "seen": CHANGED}
     )
-    collection.insert_many([{"word": f"x{n:03}", "definition": "one of many"} for n in range(150)])
+    collection.insert_many(
+        [{"word": f"x{n:03}", "definition": "one of many"} for n in reversed(range(150))]
+    )
     return collection
 
 
