@@ -159,9 +159,10 @@ def test_a_word_that_nobody_posted_has_an_empty_history(app):
 
 
 @pytest.mark.task(3)
-def test_of_six_that_post_at_once_none_is_lost(learner):
-    app = learner.serve("together", clients=6)
-    texts = [f"definition {n}" for n in range(6)]
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_of_four_that_post_at_once_none_is_lost(learner, attempt):
+    app = learner.serve("together", clients=4)
+    texts = [f"definition {n}" for n in range(4)]
     answers = app.together([("/snorkle", {"form": {"definition": text}}) for text in texts])
     for answer in answers:
         if answer.status not in (200, 201):
