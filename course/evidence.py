@@ -217,12 +217,12 @@ def _shown(entry: dict, kind: str, lines: list[str]) -> Iterator[str]:
             yield f"the stored output says the opposite: {opposite!r}"
 
 
-FACT = re.compile(r"\b(True|False|None)\b|\d+(?:\.\d+)?")
+FACT = re.compile(r"\b(?:True|False|None)\b|\[\]|\d+(?:\.\d+)?")
 
 
 def other_facts(line: str) -> str:
     """The same line with every fact in it changed: numbers, True, False, None; all words where it has none of these."""
-    flipped = {"True": "False", "False": "True", "None": "[]"}
+    flipped = {"True": "False", "False": "True", "None": "[]", "[]": "['other']"}
     changed = FACT.sub(lambda fact: flipped.get(fact[0]) or _next(fact[0]), line)
     return changed if changed != line else re.sub(r"\w+", "other", line)
 
