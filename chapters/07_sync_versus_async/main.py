@@ -1,12 +1,11 @@
-"""Chapter 7, sync versus async (异步Web请求): how fast do the posts with a hashtag appear?
+"""Chapter 7, sync versus async: how fast do the posts with a hashtag appear? In the notes: 异步Web请求.
 
-Two handlers find out. One blocks while it waits for the timeline, one does not.
+Two handlers ask the timeline of a Mastodon server. One blocks while it waits, one does not.
 
-    python main.py
-    curl 'http://localhost:8000/async?q=tornado'
-    open http://localhost:8000/ and fire a burst at either
-
-The timeline is a stand-in of ours; `--api=https://mastodon.social` asks a real server.
+Run it:  python main.py --port=8000                               (a stand-in answers, after 1 s)
+         python main.py --port=8000 --api=https://mastodon.social      (a real server answers)
+Try it:  curl 'http://localhost:8000/async?q=tornado'
+         Open http://localhost:8000/ and fire a burst at each of the two.
 """
 
 import asyncio
@@ -15,11 +14,12 @@ from contextlib import nullcontext, suppress
 from http.client import HTTPException
 from pathlib import Path
 
-import tornado
-from rate import posts_per_second, timeline_url
+import tornado.web
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from tornado.options import define, options, parse_command_line
 from tornado.simple_httpclient import HTTPTimeoutError
+
+from rate import posts_per_second, timeline_url
 from upstream import stand_in
 
 HERE = Path(__file__).parent
@@ -100,7 +100,7 @@ def make_app(api, timeout=10.0, max_clients=1000):
 
 
 async def main():
-    define("port", default=8000, help="run on the given port")
+    define("port", default=8000, help="the port to listen on")
     define("api", default="", help="the Mastodon server to ask; a stand-in of ours if empty")
     define("delay", default=1.0, help="seconds that the stand-in takes to answer")
     parse_command_line()

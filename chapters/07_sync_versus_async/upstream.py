@@ -1,9 +1,9 @@
 """A stand-in for Mastodon's public hashtag timeline: its address and its format, a set delay.
 
-    python upstream.py --port=9000 --delay=1
-    curl 'http://localhost:9000/api/v1/timelines/tag/tornado?limit=2'
-
 The posts are made up from the seed and the tag. Their ages never change: a tag keeps its rate.
+
+Run it:  python upstream.py --port=9000 --delay=1
+Try it:  curl 'http://localhost:9000/api/v1/timelines/tag/tornado?limit=2'
 """
 
 import asyncio
@@ -18,7 +18,9 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-import tornado
+import tornado.web
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
 from tornado.options import define, options, parse_command_line
 
 WINDOW = 300  # seconds: Mastodon counts the requests of five minutes
@@ -144,10 +146,10 @@ async def main():
     define("limit", default=100_000, help="answer 429 after so many requests in five minutes")
     define("child", default=False, help="end when stdin closes")
     parse_command_line()
-    [socket] = tornado.netutil.bind_sockets(options.port, "127.0.0.1", backlog=2048)
+    [socket] = bind_sockets(options.port, "127.0.0.1", backlog=2048)
     names = ("delay", "error_rate", "empty", "seed", "limit")
     app = make_app(**{name: options[name] for name in names})
-    tornado.httpserver.HTTPServer(app).add_socket(socket)
+    HTTPServer(app).add_socket(socket)
     print(f"http://127.0.0.1:{socket.getsockname()[1]}", flush=True)
     if options.child:
         await asyncio.to_thread(sys.stdin.read)

@@ -1,10 +1,11 @@
 """What all handlers of the chapter share: how a lookup begins, and how it ends, well or badly."""
 
-import tornado
-from rate import timeline_url
+import tornado.web
 from tornado.httpclient import HTTPClientError
 from tornado.simple_httpclient import HTTPTimeoutError
 from tornado.template import Template
+
+from rate import timeline_url
 
 FAILURES = (
     OSError,

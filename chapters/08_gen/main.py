@@ -1,23 +1,23 @@
-"""Chapter 8, gen (异步生成器 tornado.gen): one lookup in three styles, then several.
+"""Chapter 8, gen: one lookup in three styles, then several lookups. In the notes: 异步生成器–tornado.gen.
 
-    python main.py
-    curl 'http://localhost:8000/callback?q=tornado'       (and /coroutine, /await)
-    curl 'http://localhost:8000/both?q=tornado&q=python'
-    curl 'http://localhost:8000/chain?q=tornado'
-
-The timeline is a stand-in of ours; `--api=https://mastodon.social` asks a real server.
+Run it:  python main.py --port=8000                               (a stand-in answers, after 1 s)
+         python main.py --port=8000 --api=https://mastodon.social      (a real server answers)
+Try it:  curl 'http://localhost:8000/await?q=tornado'             (or /callback, /coroutine)
+         curl 'http://localhost:8000/both?q=tornado&q=python'
+         curl 'http://localhost:8000/chain?q=tornado'
 """
 
 import asyncio
 from contextlib import nullcontext, suppress
 
-import tornado
-from lookup import FAILURES, LookupHandler
-from rate import posts_per_second
-from related import related_tag
+import tornado.web
 from tornado import gen
 from tornado.httpclient import AsyncHTTPClient
 from tornado.options import define, options, parse_command_line
+
+from lookup import FAILURES, LookupHandler
+from rate import posts_per_second
+from related import related_tag
 from upstream import stand_in
 
 
@@ -34,7 +34,7 @@ class CallbackHandler(LookupHandler):
             self.show(self.tag, posts_per_second(fetched.result().body))
         except FAILURES as error:
             self.fail(error)
-        except Exception as error:  # noqa: BLE001 - a mistake of ours, or the request would hang
+        except Exception as error:  # a mistake of ours; without this, a request that hangs
             return self.answered.set_exception(error)
         self.answered.set_result(None)
 
@@ -116,7 +116,7 @@ def make_app(api, timeout=10.0, max_clients=1000):
 
 
 async def main():
-    define("port", default=8000, help="run on the given port")
+    define("port", default=8000, help="the port to listen on")
     define("api", default="", help="the Mastodon server to ask; a stand-in of ours if empty")
     define("delay", default=1.0, help="seconds that the stand-in takes to answer")
     parse_command_line()
