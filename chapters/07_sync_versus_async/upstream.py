@@ -71,16 +71,13 @@ def mastodon_time(moment):
 
 class TimelineHandler(tornado.web.RequestHandler):
     def prepare(self):
-        asked, limit = self.settings["asked"], self.settings["limit"]
+        asked = self.settings["asked"]
         window = int(time.time()) // WINDOW
         if asked["window"] != window:
             asked.update(window=window, count=0)
         asked["count"] += 1
-        self.set_header("X-RateLimit-Limit", str(limit))
-        self.set_header("X-RateLimit-Remaining", str(max(0, limit - asked["count"])))
-        reset = datetime.fromtimestamp((window + 1) * WINDOW, UTC)
-        self.set_header("X-RateLimit-Reset", mastodon_time(reset))
-        if asked["count"] > limit:
+        self.show_limit()
+        if asked["count"] > self.settings["limit"]:
             raise tornado.web.HTTPError(429, reason="Too many requests")
 
     async def get(self, tag):
@@ -95,7 +92,15 @@ class TimelineHandler(tornado.web.RequestHandler):
         self.set_header("Content-Type", "application/json; charset=utf-8")
         self.write(f"[{posts}]")
 
+    def show_limit(self):
+        asked, limit = self.settings["asked"], self.settings["limit"]
+        reset = datetime.fromtimestamp((asked["window"] + 1) * WINDOW, UTC)
+        self.set_header("X-RateLimit-Limit", str(limit))
+        self.set_header("X-RateLimit-Remaining", str(max(0, limit - asked["count"])))
+        self.set_header("X-RateLimit-Reset", mastodon_time(reset))
+
     def write_error(self, status_code, **kwargs):
+        self.show_limit()
         self.finish({"error": self._reason})
 
 
