@@ -36,7 +36,8 @@ BROKEN = {
 }
 """Each tag that is answered wrongly, and how."""
 
-BOMB = gzip.compress(b" " * 50_000_000)
+BIG = b"[" + b" " * 5_000_000 + b"]"
+BOMB = gzip.compress(b"[" + b" " * 50_000_000 + b"]")
 
 
 def moments(*ages: float, now: datetime | None = None) -> bytes:
@@ -77,7 +78,7 @@ class Timeline(tornado.web.RequestHandler):
                 await stream.write(b"\x00\x01 what is HTTP?\r\n\r\n")
                 stream.close()
             case "big":
-                self.write(b" " * 5_000_000)
+                self.write(BIG)
             case "bomb":
                 self.set_header("Content-Encoding", "gzip")
                 self.write(BOMB)

@@ -83,6 +83,9 @@ async def test_a_staircase_and_a_wall(script, visit, width):
     assert seconds[-1] >= 6 * DELAY
     total = await section(page, "/sync").get_by_role("status").inner_text()
     assert f"All here after {seconds[-1]:.2f} s. Ideal: {seconds[0]:.2f} s" in total
+    frame = await section(page, "/sync").bounding_box()
+    label = await section(page, "/sync").locator("span").last.bounding_box()
+    assert label["x"] + label["width"] < frame["x"] + frame["width"]
     assert await page.evaluate("document.documentElement.scrollWidth") <= width_of(page)
     assert page.faults == []
     assert page.elsewhere == []  # nothing is downloaded
