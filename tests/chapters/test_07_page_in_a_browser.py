@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+import signal
 
 import pytest
 from playwright.async_api import async_playwright, expect
@@ -54,7 +55,7 @@ def section(page, path):
 async def bars(page, path):
     """The bars of a finished burst: each one's width in pixels, and its seconds and status as written beside it."""
     await expect(section(page, path).get_by_role("status")).to_contain_text(
-        "All here", timeout=9000
+        "All here", timeout=20000
     )
     return [
         ((await bar.locator("div").bounding_box())["width"], await bar.locator("span").inner_text())
@@ -151,7 +152,7 @@ async def test_a_tag_with_html_in_it_is_sent_as_it_is(script, visit):
 async def test_a_server_that_is_gone_is_shown(script, visit):
     running = script(7, "--delay=0")
     page = await visit(running.url)
-    running.stop()
+    running.stop(signal.SIGKILL)
     await button(page, "/sync").click()
     for _, text in await bars(page, "/sync"):
         assert text.endswith("(no answer)")
