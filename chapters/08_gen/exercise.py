@@ -51,8 +51,9 @@ class LookupHandler(tornado.web.RequestHandler):
 
 
 class RateHandler(LookupHandler):
-    # TODO task 1: one method, with @gen.coroutine and yield; 502 when the timeline fails.
+    # TODO task 1: a @gen.coroutine.
     def get(self):
+        # TODO task 1: one method, which yields the Future; 502 when the timeline fails.
         self.answered = asyncio.Future()
         self.fetch(self.get_query_argument("q")).add_done_callback(self.on_response)
         return self.answered
