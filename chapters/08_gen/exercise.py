@@ -74,8 +74,8 @@ class BothHandler(LookupHandler):
 
 
 class ManyHandler(LookupHandler):
-    # TODO task 3: look up all tags, no more than self.at_once at a time.
     async def get(self):
+        # TODO task 3: look up all tags, no more than self.at_once at a time.
         raise tornado.web.HTTPError(501)
 
 
