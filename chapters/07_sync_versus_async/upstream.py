@@ -132,7 +132,7 @@ def stand_in(**settings):
     # A proxy that the environment names would be asked for our own machine, too.
     os.environ["no_proxy"] = f"{urllib.request.getproxies().get('no', '')},127.0.0.1"
     arguments = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
-    command = [sys.executable, __file__, "--port=0", "--child", "--logging=error", *arguments]
+    command = [sys.executable, __file__, "--port=0", "--child", "--logging=critical", *arguments]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
