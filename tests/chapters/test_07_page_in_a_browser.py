@@ -1,5 +1,6 @@
 """Chapter 7's page in headless Chromium: the staircase and the wall are read off the page."""
 
+import asyncio
 import itertools
 import shutil
 import signal
@@ -156,3 +157,20 @@ async def test_a_server_that_is_gone_is_shown(script, visit):
     await button(page, "/sync").click()
     for _, text in await bars(page, "/sync"):
         assert text.endswith("(no answer)")
+
+
+async def test_one_that_fails_early_stays_failed_while_others_run(script, visit):
+    page = await visit(script(7, "--delay=0").url)
+    seen = []
+
+    async def answer(route):
+        seen.append(route)
+        late = len(seen) > 1
+        await asyncio.sleep(0.3 if late else 0)
+        await route.fulfill(status=200 if late else 502, body="")
+
+    await page.route("**/async?q=*", answer)
+    await button(page, "/async").click()
+    texts = [text for _, text in await bars(page, "/async")]
+    assert [text.endswith(" s (502)") for text in texts] == [True] + 5 * [False]
+    await expect(section(page, "/async").get_by_role("status")).to_contain_text("1 of 6 failed.")

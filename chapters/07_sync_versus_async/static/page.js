@@ -11,32 +11,34 @@ function addBar(list) {
   const row = list.appendChild(document.createElement("li"));
   const bar = row.appendChild(document.createElement("div"));
   const label = row.appendChild(document.createElement("span"));
-  return { row, bar, label, start: performance.now(), time: 0, done: false };
+  return { row, bar, label, start: performance.now(), time: 0, status: null };
 }
 
 function draw(request) {
-  if (!request.done) request.time = (performance.now() - request.start) / 1000;
+  const { bar, label, status } = request;
+  if (status === null) request.time = (performance.now() - request.start) / 1000;
   longest = Math.max(longest, request.time);
   main.style.setProperty("--longest", longest);
-  request.bar.style.setProperty("--time", request.time);
-  request.label.textContent = seconds(request.time);
+  bar.style.setProperty("--time", request.time);
+  label.textContent = seconds(request.time) + ([null, 200].includes(status) ? "" : ` (${status})`);
 }
 
 async function ask(request, url) {
+  let status = "no answer";
   try {
     const response = await fetch(url, { cache: "no-store" });
     await response.text();
-    request.status = response.status;
+    status = response.status;
   } catch {
-    request.status = "no answer";
+    // the server is gone
   }
   draw(request);
-  request.done = true;
+  request.status = status;
+  draw(request);
+  request.row.dataset.seconds = request.time;
+  request.row.dataset.status = status;
   const list = request.row.parentElement; // those with an answer first, in the order of the answers
   list.insertBefore(request.row, list.querySelector("li:not([data-status])"));
-  request.row.dataset.seconds = request.time;
-  request.row.dataset.status = request.status;
-  if (request.status !== 200) request.label.textContent += ` (${request.status})`;
 }
 
 async function fire(path, tag, count) {
@@ -48,7 +50,6 @@ async function fire(path, tag, count) {
   const drawing = setInterval(() => requests.forEach(draw), 40);
   await Promise.all(requests.map((request) => ask(request, `${path}?q=${encodeURIComponent(tag)}`)));
   clearInterval(drawing);
-  requests.forEach((request) => request.bar.style.setProperty("--time", request.time));
 
   const times = requests.map((request) => request.time);
   const [total, ideal] = [Math.max(...times), Math.min(...times)];
