@@ -1,0 +1,140 @@
+"""Chapter 7's script before real networks: TLS, proxies, a burst; and what a blocking handler does to the others."""
+
+import asyncio
+import resource
+import subprocess
+import time
+
+import psutil
+import pytest
+
+from fake_timeline import FakeTimeline
+
+# ---------------------------------------------------------------- TLS and proxies
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory):
+    """A timeline behind TLS, and the file of its certificate, which nobody knows unless told."""
+    folder = tmp_path_factory.mktemp("tls")
+    key, certificate = folder / "key.pem", folder / "cert.pem"
+    subprocess.run(
+        f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout {key} "
+        f"-out {certificate} -addext subjectAltName=DNS:localhost".split(),
+        check=True,
+        capture_output=True,
+    )
+    fake = FakeTimeline(ssl_options={"certfile": str(certificate), "keyfile": str(key)})
+    yield f"https://localhost:{fake.port}", certificate
+    fake.close()
+
+
+@pytest.mark.parametrize("path", ["/sync", "/async"])
+async def test_a_server_with_tls_is_asked_and_its_certificate_is_looked_at(
+    script, secure, fetch, path
+):
+    address, certificate = secure
+    trusting = script(7, f"--api={address}/", env={"SSL_CERT_FILE": str(certificate)})
+    assert b">2.00</div>" in (await fetch(f"{trusting.url}{path}?q=moved")).body
+    wary = script(7, f"--api={address}")
+    response = await fetch(f"{wary.url}{path}?q=tornado")
+    assert response.code == 502
+    assert b"certificate" in response.body.lower()
+
+
+@pytest.mark.parametrize("path", ["/sync", "/async"])
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY"])
+async def test_a_proxy_is_not_asked_for_the_stand_in(script, fetch, path, name):
+    running = script(7, "--delay=0", env={name: "http://127.0.0.1:1", "NO_PROXY": "example.org"})
+    assert (await fetch(f"{running.url}{path}?q=tornado")).code == 200
+
+
+# ---------------------------------------------------------------- who holds up whom
+
+
+async def test_a_blocking_lookup_holds_up_the_page(script, fetch):
+    running = script(7, "--delay=1")
+    lookup = asyncio.create_task(fetch(f"{running.url}/sync?q=tornado"))
+    await asyncio.sleep(0.2)
+    page = await fetch(running.url)
+    assert page.code == 200
+    assert page.request_time > 0.4
+    assert (await lookup).code == 200
+
+
+async def test_an_async_lookup_does_not(script, fetch):
+    running = script(7, "--delay=1.5")
+    lookup = asyncio.create_task(fetch(f"{running.url}/async?q=tornado"))
+    await asyncio.sleep(0.2)
+    assert (await fetch(running.url)).code == 200
+    assert not lookup.done()
+    assert (await lookup).code == 200
+
+
+async def burst(port: int, path: str, count: int) -> float:
+    """Send so many requests at once; the seconds until the last answer. All must be 200."""
+
+    async def one() -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        answer = await reader.read()
+        writer.close()
+        return answer.split(b" ", 2)[1]
+
+    began = time.monotonic()
+    answers = await asyncio.gather(*[one() for _ in range(count)])
+    seconds = time.monotonic() - began
+    assert answers == [b"200"] * count
+    return seconds
+
+
+async def test_blocking_lookups_take_one_time_each(script):
+    running = script(7, "--delay=0.3", "--logging=error")
+    assert await burst(running.port, "/sync?q=tornado", 5) >= 5 * 0.3
+
+
+@pytest.fixture
+def many_files():
+    """A burst of 1,000 needs a thousand connections on either side of the script."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def crowded() -> float:
+    """How many times as long as alone a piece of work takes now, since others use this machine."""
+    began, cpu = time.perf_counter(), time.process_time()
+    while time.process_time() - cpu < 0.2:
+        pass
+    return (time.perf_counter() - began) / (time.process_time() - cpu)
+
+
+@pytest.mark.parametrize(("count", "limit"), [(100, 1.4), (1000, 4.5)])
+async def test_async_lookups_take_one_time_together(script, many_files, count, limit):
+    running = script(7, "--delay=1", "--logging=error")
+    tries = []
+    for _ in range(5):
+        seconds = await burst(running.port, "/async?q=tornado", count)
+        assert seconds >= 1.0
+        tries.append((seconds, limit * crowded()))
+        if seconds <= tries[-1][1]:
+            return
+    pytest.fail(f"{count} lookups, seconds and limit: {tries}")
+
+
+async def test_memory_stays_flat_over_ten_bursts(script, many_files):
+    running = script(7, "--delay=0.2", "--logging=error")
+    process = psutil.Process(running.process.pid)
+    sizes = []
+    for _ in range(10):
+        await burst(running.port, "/async?q=tornado", 200)
+        sizes.append(process.memory_info().rss / 2**20)
+    assert max(sizes[5:]) - max(sizes[:5]) < 4, sizes  # MB
+    assert process.num_fds() < 60
+
+
+async def test_with_a_limit_on_lookups_a_burst_comes_in_waves(load, serve):
+    timeline = serve(load(7, "upstream.py").make_app(delay=0.2))
+    url = serve(load(7).make_app(timeline, max_clients=10))
+    assert await burst(int(url.rpartition(":")[2]), "/async?q=tornado", 40) >= 4 * 0.2

@@ -1,0 +1,27 @@
+"""What the checks of chapter 8 do in the learner's process."""
+
+import inspect
+
+from tornado import gen
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
+
+
+class _Nobody:
+    context = None
+
+    def set_close_callback(self, callback):
+        pass
+
+
+def style(exercise, path):
+    """How the get() of the handler of a path is written: "async", "coroutine" or "plain"."""
+    request = HTTPServerRequest(
+        start_line=RequestStartLine("GET", path, "HTTP/1.1"),
+        headers=HTTPHeaders({"Host": "localhost"}),
+        connection=_Nobody(),
+    )
+    app = exercise.make_app("http://127.0.0.1:1")
+    get = app.find_handler(request).handler_class.get
+    if inspect.iscoroutinefunction(get):
+        return "async"
+    return "coroutine" if gen.is_coroutine_function(get) else "plain"

@@ -1,0 +1,125 @@
+"""The checks of chapter 8's exercise."""
+
+import pytest
+
+from harness import wrong
+from slow_timeline import SlowTimeline
+
+STYLES = {
+    "plain": "a function",
+    "coroutine": "a function with @gen.coroutine",
+    "async": "an async def",
+}
+WITHOUT_BLOCKING = "yield or await the Future that fetch() returns, and nothing waits meanwhile."
+
+
+@pytest.fixture(scope="module")
+def _timeline():
+    started = SlowTimeline()
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def timeline(_timeline):
+    return _timeline.reset()
+
+
+@pytest.fixture
+def app(learner, timeline):
+    return learner.serve(api=timeline.url)
+
+
+def expect_style(learner, path, expected, cause):
+    got = learner.call("style", path=path)
+    if got != expected:
+        wrong(f"the get() of {path} is {STYLES[expected]}", f"it is {STYLES[got]}", cause)
+
+
+@pytest.mark.task(1)
+def test_rate_answers_the_rate(app, timeline):
+    timeline.reset(delay=0.05)
+    app.ask_without_blocking("/rate?q=tornado", cause=WITHOUT_BLOCKING).expect(
+        200,
+        json={"rate": 0.5},
+        cause="response = yield self.fetch(...) is the callback's argument.",
+    )
+
+
+@pytest.mark.task(1)
+def test_a_timeline_that_answers_with_an_error_is_a_502(app, timeline):
+    timeline.reset(delay=0)
+    app.ask("/rate?q=broken", timeout=1).expect(
+        502,
+        cause="The yield raises HTTPClientError: put try and except around it, and raise "
+        "HTTPError(502).",
+    )
+
+
+@pytest.mark.task(1)
+def test_a_timeline_that_refuses_is_a_502(learner):
+    learner.serve(api="http://127.0.0.1:1").ask("/rate?q=tornado", timeout=1).expect(
+        502, cause="A refused connection is an OSError, not an HTTPClientError: catch both."
+    )
+
+
+@pytest.mark.task(1)
+def test_rate_is_a_coroutine(learner):
+    expect_style(
+        learner, "/rate", "coroutine", "Put @gen.coroutine above get(), and yield the Future in it."
+    )
+
+
+@pytest.mark.task(2)
+def test_both_is_an_async_def(learner):
+    expect_style(
+        learner,
+        "/both",
+        "async",
+        "async def get(self) needs no decorator; await takes yield's place.",
+    )
+
+
+@pytest.mark.task(2)
+def test_both_lookups_are_under_way_at_once(app, timeline):
+    timeline.reset(delay=0.2)
+    answer = app.ask("/both?q=python&q=tornado").expect(
+        200, json={"rates": [0.25, 0.5]}, cause="asyncio.gather(*futures) keeps the order."
+    )
+    if timeline.at_once < 2:
+        answer.wrong(
+            "the second lookup begins before the first has ended",
+            f"one after the other, {answer.elapsed:.1f} s for two lookups of {timeline.delay:g} s",
+            "An await for each waits for one before the next begins: await asyncio.gather(...).",
+        )
+
+
+def many(app, tags, cause):
+    query = "&".join(f"q={tag}" for tag in tags)
+    return app.ask_without_blocking(f"/many?{query}", cause=cause)
+
+
+@pytest.mark.task(3)
+def test_many_answers_all_rates_in_the_order_of_the_question(app, timeline):
+    timeline.reset(delay=0.03)
+    many(app, ["late", "python", "tornado", "rain", "python"], WITHOUT_BLOCKING).expect(
+        200,
+        json={"rates": [0.05, 0.25, 0.5, 0.1, 0.25]},
+        cause="The lookups may end in any order: asyncio.gather() returns them in that of the question.",
+    )
+
+
+@pytest.mark.task(3)
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_no_more_than_at_once_lookups_are_under_way(learner, timeline, at_once):
+    timeline.reset(delay=0.1)
+    answer = many(
+        learner.serve(api=timeline.url, at_once=at_once), ["tornado"] * 5, WITHOUT_BLOCKING
+    ).expect(200, json={"rates": [0.5] * 5}, cause="One rate for each tag, also for equal tags.")
+    if timeline.at_once != at_once:
+        answer.wrong(
+            f"{at_once} of 5 lookups at a time",
+            f"{timeline.at_once} at a time",
+            "asyncio.Semaphore(self.at_once) lets so many in: async with it around each lookup, and "
+            "gather them all.",
+        )
