@@ -14,8 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import tornado
-from inventory import Inventory, SoldOut
 from tornado.options import define, options, parse_command_line
+
+from inventory import Inventory, SoldOut
 
 HERE = Path(__file__).parent
 

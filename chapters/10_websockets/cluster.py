@@ -10,10 +10,11 @@ import asyncio
 import secrets
 
 import pymongo
-from inventory import Inventory, SoldOut
 from pymongo.errors import PyMongoError
 from tornado.log import gen_log
 from tornado.web import HTTPError
+
+from inventory import Inventory, SoldOut
 
 BOOK = {"_id": "book"}
 PATIENCE = 2  # seconds that a purchase waits for the database

@@ -12,13 +12,14 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-import cluster
 import tornado
 import tornado.websocket  # `import tornado` loads most modules when they are used, not this one
-from inventory import Inventory, SoldOut
 from pymongo.errors import PyMongoError
 from tornado.options import define, options, parse_command_line
 from tornado.websocket import WebSocketClosedError
+
+import cluster
+from inventory import Inventory, SoldOut
 
 HERE = Path(__file__).parent
 
