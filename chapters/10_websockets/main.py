@@ -4,7 +4,8 @@
     open http://localhost:8000/ in two browsers, and add the book to the cart in one
     python main.py --mongo=mongodb://127.0.0.1:27017/   # several processes, one stock (cluster.py)
 
-The stock and the wait for its next change are in inventory.py.
+The stock and the wait for its next change are in inventory.py, the page and the cart in shop.py,
+as in chapter 9.
 """
 
 import asyncio
@@ -19,7 +20,8 @@ from tornado.options import define, options, parse_command_line
 from tornado.websocket import WebSocketClosedError
 
 import cluster
-from inventory import Inventory, SoldOut
+from inventory import Inventory
+from shop import CartHandler, DetailHandler
 
 HERE = Path(__file__).parent
 
@@ -64,48 +66,6 @@ class StatusHandler(Socket):
 
     def on_close(self):
         self.task.cancel()
-
-
-class ShopHandler(tornado.web.RequestHandler):
-    """What the shop's handlers share: the inventory, who is asking, errors as JSON."""
-
-    def initialize(self, inventory):
-        self.inventory = inventory
-
-    def get_current_user(self):
-        # We give out the session and sign it. The notes took any that a client sent.
-        session = self.get_signed_cookie("session")
-        if session is None:
-            session = secrets.token_hex(16).encode()
-            self.set_signed_cookie("session", session, httponly=True, samesite="Lax")
-        return session.decode()
-
-    def write_error(self, status_code, **kwargs):
-        self.finish({"error": self._reason})
-
-
-class DetailHandler(ShopHandler):
-    """The page of the book. To render it asks for the current user, which sets the cookie."""
-
-    def get(self):
-        self.render("index.html", **self.inventory.state())
-
-
-class CartHandler(ShopHandler):
-    """Puts a copy into the visitor's cart, or back on the shelf."""
-
-    async def post(self):
-        match self.get_argument("action"):
-            case "add":
-                try:
-                    await self.inventory.add(self.current_user)
-                except SoldOut:
-                    raise tornado.web.HTTPError(409, reason="Sold out") from None
-            case "remove":
-                await self.inventory.remove(self.current_user)
-            case _:
-                raise tornado.web.HTTPError(400, reason="The action is add or remove")
-        self.write(self.inventory.state())
 
 
 def make_app(inventory=None, cookie_secret=None):

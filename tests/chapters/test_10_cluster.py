@@ -7,11 +7,11 @@ import uuid
 
 import pymongo
 import pytest
-from shop import Visitor, until
 from tornado.httpclient import AsyncHTTPClient
 from tornado.websocket import websocket_connect
 
 from servers import Mongod
+from visitors import Visitor, until
 
 
 @pytest.fixture

@@ -11,10 +11,11 @@ import urllib.request
 from urllib.parse import urlsplit
 
 import pytest
-from shop import Visitor, reset, tracebacks, until, waiters
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.iostream import IOStream
 from tornado.websocket import websocket_connect
+
+from visitors import Visitor, reset, tracebacks, until, waiters
 
 
 @pytest.fixture
