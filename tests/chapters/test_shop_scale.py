@@ -18,7 +18,7 @@ def shopper(script):
     client = AsyncHTTPClient(force_instance=True)
 
     def start(number):
-        url = script(number).url
+        url = script(number, "--logging=warning").url
         visitor = Visitor(url, client)
         actions = iter(["add", "remove"] * 20)
 
