@@ -89,5 +89,6 @@ async def join(uri):
     await (await inventory.watch()).close()  # raises here, once, if there are no change streams
     document = await collection.find_one(BOOK)
     await inventory.adopt(document)
+    gen_log.info("the stock is in MongoDB, for all processes that look there")
     inventory.following = asyncio.create_task(inventory.follow())
     return {"inventory": inventory, "cookie_secret": document["cookie_secret"]}

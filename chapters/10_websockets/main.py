@@ -9,6 +9,7 @@ as in chapter 9.
 """
 
 import asyncio
+import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
@@ -87,12 +88,14 @@ def make_app(inventory=None, cookie_secret=None):
 
 async def main():
     define("port", default=8000, type=int, help="listen on this port")
-    define("mongo", default=None, help="share the stock through this MongoDB (a replica set)")
+    define(
+        "mongo", default=os.getenv("MONGODB_URI", ""), help="share the stock: a replica set's URI"
+    )
     parse_command_line()
     try:
         shared = await cluster.join(options.mongo) if options.mongo else {}
     except PyMongoError as error:
-        raise SystemExit(f"Cannot share the stock: {error}") from None
+        raise SystemExit(f"Cannot share the stock (--mongo= keeps it here): {error}") from None
     make_app(**shared).listen(options.port, address="127.0.0.1")
     await asyncio.Event().wait()
 

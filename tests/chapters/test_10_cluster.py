@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+import urllib.request
 import uuid
 
 import pymongo
@@ -99,8 +100,21 @@ def test_a_mongod_without_a_replica_set_is_refused_in_one_line(script, mongod):
     running = script(10, f"--mongo={mongod.uri}", wait=False)
     assert running.process.wait(20) == 1
     [line] = running.output().splitlines()
-    assert line.startswith("Cannot share the stock: ")
+    assert line.startswith("Cannot share the stock ")
     assert "replica set" in line
+
+
+def test_the_address_may_come_from_the_environment(script, stock):
+    one = script(10, env={"MONGODB_URI": stock})
+    two = script(10, f"--mongo={stock}")
+    alone = script(10, "--mongo=", env={"MONGODB_URI": stock})
+    urllib.request.urlopen(one.url + "/cart", b"action=add", timeout=5).close()
+    for server, left in ((one, 9), (alone, 10)):
+        with urllib.request.urlopen(server.url, timeout=5) as page:
+            assert f'<span id="count">{left}</span>' in page.read().decode()
+    with urllib.request.urlopen(two.url + "/cart", b"action=add", timeout=5) as answer:
+        assert json.load(answer)["inventoryCount"] == 8
+    assert "the stock is in MongoDB" in one.output()
 
 
 async def test_old_news_changes_nothing(load):

@@ -18,6 +18,11 @@ from tornado.websocket import websocket_connect
 from visitors import Visitor, reset, tracebacks, until, waiters
 
 
+@pytest.fixture(autouse=True)
+def a_stock_of_our_own(monkeypatch):
+    monkeypatch.delenv("MONGODB_URI", raising=False)
+
+
 @pytest.fixture
 def chapter(load):
     return load(10)

@@ -21,6 +21,11 @@ ARGUMENTS = [
 pytestmark = pytest.mark.parametrize("number", [9, 10])
 
 
+@pytest.fixture(autouse=True)
+def a_stock_of_our_own(monkeypatch):
+    monkeypatch.delenv("MONGODB_URI", raising=False)
+
+
 @pytest.fixture
 async def visitors():
     """`await visitors(url, 2)` opens the page for so many visitors, each with cookies of its own.

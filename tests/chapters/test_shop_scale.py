@@ -12,6 +12,11 @@ SECONDS = 1.5
 ROUNDS = 15  # the machine may be busy with other tests: one of them must be quick enough
 
 
+@pytest.fixture(autouse=True)
+def a_stock_of_our_own(monkeypatch):
+    monkeypatch.delenv("MONGODB_URI", raising=False)
+
+
 @pytest.fixture
 def shopper(script):
     """`url, shop = shopper(9)` starts the chapter's script; `await shop()` makes a change."""
