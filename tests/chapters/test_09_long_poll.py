@@ -52,6 +52,15 @@ def test_chapter_10_has_the_same_file(name):
     assert copies[0].read_bytes() == copies[1].read_bytes()
 
 
+def test_the_pages_of_both_chapters_differ_only_in_how_they_follow():
+    pages = [
+        (ROOT / "chapters" / each / "templates" / "index.html").read_text(encoding="utf-8")
+        for each in ("09_long_poll", "10_websockets")
+    ]
+    heads = [page.partition("// From here on")[0] for page in pages]
+    assert heads[0] == heads[1] != pages[0]
+
+
 async def test_after_ten_thousand_changes_every_poller_knows_the_last_state(chapter):
     inventory = chapter.Inventory(copies=10_000)
     seen = [[] for _ in range(50)]
