@@ -91,6 +91,16 @@ async def test_after_ten_thousand_changes_every_poller_knows_the_last_state(chap
     assert waiters(inventory) == 0
 
 
+async def test_two_inventories_share_nothing(chapter):
+    one, two = chapter.Inventory(), chapter.Inventory()
+    waiting = asyncio.create_task(two.newer_than(0))
+    await one.add("a")
+    await asyncio.sleep(0)
+    assert two.state() == {"inventoryCount": 10, "version": 0}
+    assert not waiting.done()
+    waiting.cancel()
+
+
 async def test_changes_keep_to_the_stock(load):
     module = load(9, "inventory.py")
     inventory = module.Inventory(copies=2)
