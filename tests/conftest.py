@@ -53,8 +53,8 @@ def script():
     """`script(5, "--debug")` runs the chapter's script on a free port; it is always ended."""
     running = []
 
-    def start(number: int, *args: str, env: dict[str, str] | None = None, wait=True) -> Script:
-        running.append(Script(folder_of(number) / "main.py", *args, env=env, wait=wait))
+    def start(number: int, *args: str, **settings) -> Script:
+        running.append(Script(folder_of(number) / "main.py", *args, **settings))
         return running[-1]
 
     yield start

@@ -44,11 +44,12 @@ def wait_for_port(port: int, process: subprocess.Popen, seconds: float = 10.0) -
 class Script:
     """A chapter's script, running as a person runs it.
 
-    `file` is the script, `args` are its further options; PORT is a free one. Its stdout and stderr go to one file.
+    `file` is the script, `args` are its further options; `port` is a free one unless given. Its stdout and stderr go to
+    one file.
     """
 
-    def __init__(self, file: Path, *args: str, env: dict[str, str] | None = None, wait=True):
-        self.port = free_port()
+    def __init__(self, file: Path, *args: str, env=None, wait=True, port: int | None = None):
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._out = tempfile.TemporaryFile("w+b")
         self.process = subprocess.Popen(

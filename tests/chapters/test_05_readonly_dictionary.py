@@ -11,8 +11,8 @@ from urllib.parse import quote
 import pymongo
 import pytest
 from conftest import folder_of
-from dictionary import ODD_WORDS, SlowCollection, send_raw, together
 
+from dictionary import ODD_WORDS, SlowCollection, send_raw, together
 from servers import Mongod, free_port
 
 

@@ -8,8 +8,8 @@ from urllib.parse import quote, urlencode
 import pymongo
 import pytest
 import tornado.web
-from dictionary import ODD_WORDS, SlowCollection, send_raw, together
 
+from dictionary import ODD_WORDS, SlowCollection, send_raw, together
 from servers import Mongod, free_port
 
 

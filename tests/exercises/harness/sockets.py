@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
@@ -16,9 +18,11 @@ class Socket:
         self._replay = f"python -m websockets ws://localhost:8000{path}"
         url = f"ws://127.0.0.1:{app.port}{path}"
         try:
-            self._connection = connect(
+            opened = connect(
                 url, additional_headers=headers, open_timeout=2.5, close_timeout=0.5, proxy=None
             )
+            self._open = ExitStack()
+            self._connection = self._open.enter_context(opened)
         except InvalidStatus as error:
             status = error.response.status_code
             self.refused = status
@@ -66,7 +70,7 @@ class Socket:
         self._fail("wrong", expected, got, cause)
 
     def close(self) -> None:
-        self._connection.close()
+        self._open.close()
 
     def drop(self) -> None:
         """Vanish without a goodbye, as a phone in a tunnel does."""

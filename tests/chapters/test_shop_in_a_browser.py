@@ -1,0 +1,144 @@
+"""The pages of chapters 9 and 10 in headless Chromium: two visitors, one stock."""
+
+import asyncio
+import shutil
+import time
+import urllib.request
+
+import pytest
+from playwright.async_api import async_playwright, expect
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+pytestmark = pytest.mark.parametrize("number", [9, 10])
+
+
+@pytest.fixture(autouse=True)
+def a_stock_of_our_own(monkeypatch):
+    monkeypatch.delenv("MONGODB_URI", raising=False)
+
+
+@pytest.fixture
+async def visitors():
+    """`await visitors(url, 2)` opens the page for so many visitors, each with cookies of its own.
+
+    A page has `.faults`: the errors in its console, and the exceptions that nobody caught.
+    """
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=ARGUMENTS
+        )
+
+        async def enter(url, how_many, **settings):
+            pages = []
+            for _ in range(how_many):
+                page = await (await browser.new_context(**settings)).new_page()
+                page.faults = faults = []
+                page.on("pageerror", lambda error, faults=faults: faults.append(str(error)))
+                page.on(
+                    "console",
+                    lambda line, faults=faults: line.type == "error" and faults.append(line.text),
+                )
+                await page.goto(url)
+                pages.append(page)
+            return pages
+
+        yield enter
+        await browser.close()
+
+
+def add(page):
+    return page.get_by_role("button", name="Add to cart")
+
+
+async def test_who_looks_sees_within_a_second_that_another_buys(script, visitors, number):
+    ann, bob = await visitors(script(number).url, 2)
+    await expect(bob.locator("#connection")).to_contain_text("Connected", timeout=5000)
+    await expect(bob.locator("#count")).to_have_text("10")
+    delays = []
+    for action, left, said in (
+        ("Add to cart", "9", "One copy is in your cart."),
+        ("Remove from cart", "10", "Your cart is empty."),
+    ):
+        begin = time.monotonic()
+        await ann.get_by_role("button", name=action).click()
+        await expect(bob.locator("#count")).to_have_text(left, timeout=2000)
+        delays.append(time.monotonic() - begin)
+        await expect(ann.locator("#count")).to_have_text(left)
+        await expect(ann.locator("#message")).to_have_text(said)
+    assert min(delays) < 1
+    assert (ann.faults, bob.faults) == ([], [])
+
+
+async def test_clicks_arrive_in_their_order(script, visitors, number):
+    [ann] = await visitors(script(number).url, 1)
+    for _ in range(10):
+        await ann.evaluate("for (const each of document.querySelectorAll('button')) each.click()")
+    await ann.evaluate("turn")
+    await expect(ann.locator("#count")).to_have_text("10")
+    await expect(ann.locator("#message")).to_have_text("Your cart is empty.")
+
+
+async def test_the_page_needs_no_mouse_and_tells_a_screen_reader(script, visitors, number):
+    [ann] = await visitors(script(number).url, 1, viewport={"width": 360, "height": 640})
+    await ann.keyboard.press("Tab")
+    await ann.keyboard.press("Enter")
+    await expect(ann.locator("#count")).to_have_text("9")
+    await ann.keyboard.press("Tab")
+    await ann.keyboard.press("Space")
+    await expect(ann.locator("#count")).to_have_text("10")
+    assert await ann.locator("[aria-live=polite] #count").count() == 1
+    assert await ann.locator("[role=status]").count() == 2
+    wide = await ann.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 360
+    for button in await ann.get_by_role("button").all():
+        assert (await button.bounding_box())["height"] >= 44
+    assert ann.faults == []
+
+
+async def test_after_a_restart_the_pages_come_back(script, visitors, number):
+    first = script(number)
+    ann, bob = await visitors(first.url, 2)
+    await add(ann).click()
+    await expect(bob.locator("#count")).to_have_text("9")
+    first.kill()
+    for page in (ann, bob):
+        await expect(page.locator("#connection")).to_contain_text("Not connected", timeout=5000)
+    await add(ann).click()
+    await expect(ann.locator("#message")).to_contain_text("cannot be reached")
+    await asyncio.sleep(1)
+    script(number, port=first.port)
+    for page in (ann, bob):
+        # The new server has all copies again, and counts its versions from 0.
+        await expect(page.locator("#connection")).to_have_text(
+            "Connected: the number is live.", timeout=10_000
+        )
+        await expect(page.locator("#count")).to_have_text("10")
+    await add(bob).click()
+    await expect(ann.locator("#count")).to_have_text("9", timeout=1000)
+    for page in (ann, bob):
+        assert [fault for fault in page.faults if "ERR_CONNECTION" not in fault] == []
+
+
+async def test_ten_copies_sell_out_and_the_eleventh_visitor_is_told(script, visitors, number):
+    url = script(number).url
+    tenth, eleventh = await visitors(url, 2)
+    for _ in range(9):  # without a cookie each is another visitor
+        urllib.request.urlopen(url + "/cart", b"action=add", timeout=5).close()
+    await expect(eleventh.locator("#count")).to_have_text("1")
+    await add(tenth).click()
+    await expect(tenth.locator("#message")).to_have_text("One copy is in your cart.")
+    await expect(eleventh.locator("#count")).to_have_text("0")
+    await add(eleventh).click()
+    await expect(eleventh.locator("#message")).to_have_text("Sold out.")
+    await expect(eleventh.locator("#count")).to_have_text("0")
+    assert tenth.faults == []
+    assert ["409" in fault for fault in eleventh.faults] == [True]  # Chromium notes each 4xx
