@@ -73,10 +73,15 @@ class Chapter:
 def chapters(file: Path = ROOT / "course.toml") -> list[Chapter]:
     """All chapters, in order.
 
-    Raises ManifestError, in one line, where a key is missing or unknown, a hint is empty or a number is out of order.
+    Raises ManifestError, in one line, where the file is no TOML, a key is missing or unknown, a hint is empty or a number
+    is out of order.
     """
+    try:
+        entries = tomllib.loads(file.read_text(encoding="utf-8"))["chapter"]
+    except tomllib.TOMLDecodeError as error:
+        raise ManifestError(f"{file.name}: {error}") from None
     found = []
-    for index, entry in enumerate(tomllib.loads(file.read_text(encoding="utf-8"))["chapter"], 1):
+    for index, entry in enumerate(entries, 1):
         try:
             tasks = [
                 Task(number, **task) for number, task in enumerate(entry.pop("task", []), start=1)
