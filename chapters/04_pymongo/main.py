@@ -1,9 +1,9 @@
-"""A tour of PyMongo: what the notes type into a Python shell, with today's names.
+"""Chapter 4, PyMongo: what the notes type into a Python shell, with today's names. In the notes: 数据库.
 
-In the notes: 数据库. The script prints each step and what comes of it. Run it and read:
+The script prints each step and what comes of it.
 
-    python main.py                                  in memory, gone at exit
-    python main.py --mongo=mongodb://127.0.0.1/     in a MongoDB server
+Run it:  python main.py                                     (in memory, gone at exit)
+         python main.py --mongo=mongodb://127.0.0.1:27017/  (on a MongoDB server)
 
 On a server it works in a database of its own, and drops it at the end.
 """

@@ -1,9 +1,9 @@
-"""Chapter 9, long poll (使用Tornado进行长轮询): a book's page that shows how many copies are left, live.
+"""Chapter 9, long poll: a book's page that shows how many copies are left, live. In the notes: 使用Tornado进行长轮询.
 
-    python main.py
-    open http://localhost:8000/ in two browsers, and add the book to the cart in one
-    curl http://localhost:8000/cart/status          # waits for the next change
-    curl -d action=add http://localhost:8000/cart   # in another terminal
+Run it:  python main.py --port=8000
+Try it:  open http://localhost:8000/ in two browsers, and add the book to the cart in one
+         curl http://localhost:8000/cart/status           (waits for the next change)
+         curl -d action=add http://localhost:8000/cart    (in another terminal)
 
 The stock and the wait for its next change are in inventory.py, the page and the cart in shop.py.
 """

@@ -1,8 +1,8 @@
-"""Chapter 10, WebSockets (Tornado与WebSockets): the echo, and the live inventory once more, pushed.
+"""Chapter 10, WebSockets: the echo, and the live inventory once more, pushed. In the notes: Tornado与WebSockets.
 
-    python main.py
-    open http://localhost:8000/ in two browsers, and add the book to the cart in one
-    python main.py --mongo=mongodb://127.0.0.1:27017/   # several processes, one stock (cluster.py)
+Run it:  python main.py --port=8000
+         python main.py --mongo=mongodb://127.0.0.1:27017/    (several processes, one stock: cluster.py)
+Try it:  open http://localhost:8000/ in two browsers, and add the book to the cart in one
 
 The stock and the wait for its next change are in inventory.py, the page and the cart in shop.py,
 as in chapter 9.
