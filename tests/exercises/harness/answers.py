@@ -130,7 +130,7 @@ class Answer:
         if json is not None:
             return f"{status} {jsonlib.dumps(json, ensure_ascii=False)}"
         if text is not None:
-            return f"{status} {_shortened(text)}"
+            return f"{status}\n{_shortened(text)}" if text else f"{status}, and no body"
         return f"{status}, with {contains!r} in it" if contains else str(status)
 
     def _shown(self) -> str:

@@ -15,6 +15,7 @@ class Socket:
 
     def __init__(self, app, path: str, headers: dict | None = None):
         self._app = app
+        self._path = path
         self._replay = f"python -m websockets ws://localhost:8000{path}"
         url = f"ws://127.0.0.1:{app.port}{path}"
         try:
@@ -84,5 +85,5 @@ class Socket:
 
     def _fail(self, kind: str, expected: str, got: str, cause: str) -> None:
         failure = Failure(kind, expected, got, cause, self._replay)
-        self._app.explain_socket(failure)
+        self._app.explain_socket(failure, self._path)
         raise Wrong(failure) from None
