@@ -29,7 +29,7 @@ class WrapHandler(tornado.web.RequestHandler):
         text = self.get_body_argument("text")
         width = self.get_body_argument("width", "40")
         if not width.isdecimal() or int(width) == 0:
-            raise tornado.web.HTTPError(400, reason="width must be a positive whole number")
+            raise tornado.web.HTTPError(400)
         self.set_header("Content-Type", "text/plain; charset=UTF-8")
         self.write(textwrap.fill(text, width=int(width)))
 

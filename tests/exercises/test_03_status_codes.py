@@ -19,6 +19,8 @@ def is_json_error(answer, status, cause):
     except ValueError:
         got = None
     if got != wanted:
+        if isinstance(got, dict):
+            cause = "The number is write_error's status_code, the text self._reason, of this very error."
         kind = answer.headers.get("Content-Type", "no Content-Type")
         shown = f"{status} {answer.text.rstrip()[:200]}    ({kind})"
         answer.wrong(f"{status} {json.dumps(wanted)}", shown, cause)
@@ -67,7 +69,9 @@ def test_a_note_that_is_there_is_replaced(app):
 def test_a_note_is_deleted_once(app):
     app.ask("/notes/milk", "PUT", body="")
     app.ask("/notes/milk", "DELETE").expect(204, text="", cause="Removed: 204, and no body.")
-    app.ask("/notes/milk").expect(404, cause="After DELETE the name is no longer there.")
+    app.ask("/notes/milk").expect(
+        404, cause="After DELETE the name is no longer there: raise HTTPError(404)."
+    )
     app.ask("/notes/milk", "DELETE").expect(404, cause="Deleted twice: the second time 404.")
 
 

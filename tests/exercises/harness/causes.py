@@ -26,7 +26,7 @@ PATTERNS = [
     ),
     (
         "",
-        r"never awaited|'coroutine'|[Oo]bject of type (coroutine|Future|Task)|'(\w+\.)*(Future|Task)' object",
+        r"never awaited|'coroutine'|[Oo]bject of type (coroutine|Future|Task)|'(\w+\.)*\w*(Future|Task)' object",
         "An await is missing in front of a call.",
     ),
     (

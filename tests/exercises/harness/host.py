@@ -34,7 +34,7 @@ def lines_of(error: BaseException, folder: Path) -> list[dict]:
     ]
     if isinstance(error, SyntaxError) and error.filename and folder == _folder(error.filename):
         own.append({"line": error.lineno, "code": (error.text or "").strip()})
-    return own
+    return [line for line, before in zip(own, [None, *own], strict=False) if line != before]
 
 
 def _folder(filename: str) -> Path | None:
