@@ -24,6 +24,8 @@ PYTHON = {
     "loads": "json.loads, from the same page",
     "dumps": "json.dumps, from the same page",
     "re": "regular expressions: routes are made of them from chapter 1 on",
+    "microsecond": "a field of a datetime",
+    "tzinfo": "a field of a datetime",
     "staticmethod": "a decorator of Python's own",
     "property": "a decorator of Python's own",
 }

@@ -2,7 +2,6 @@
 
 import pytest
 
-from harness import wrong
 from slow_timeline import SlowTimeline
 
 STYLES = {
@@ -33,7 +32,10 @@ def app(learner, timeline):
 def expect_style(learner, path, expected, cause):
     got = learner.call("style", path=path)
     if got != expected:
-        wrong(f"the get() of {path} is {STYLES[expected]}", f"it is {STYLES[got]}", cause)
+        at = f"{path[1:].title()}Handler.get"
+        learner.wrong(
+            f"the get() of {path} is {STYLES[expected]}", f"it is {STYLES[got]}", cause, at
+        )
 
 
 @pytest.mark.task(1)
