@@ -8,6 +8,7 @@ STYLES = {
     "plain": "a function",
     "coroutine": "a function with @gen.coroutine",
     "async": "an async def",
+    "generator": "an async def with a yield in it",
 }
 WITHOUT_BLOCKING = "yield or await the Future that fetch() returns, and nothing waits meanwhile."
 

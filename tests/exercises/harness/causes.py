@@ -31,6 +31,11 @@ PATTERNS = [
     ),
     (
         "TypeError",
+        r"object list can't|'list' object can't",
+        "A list of Futures cannot be awaited: await asyncio.gather(*futures).",
+    ),
+    (
+        "TypeError",
         r"can't be used in 'await'|can't be awaited",
         "What stands after await is no coroutine and no Future: an ordinary call needs no await.",
     ),
@@ -71,6 +76,9 @@ PATTERNS = [
     ),
 ]
 
+GENERATOR = (
+    "A method with a yield in it needs @gen.coroutine; in an async def it is await, not yield."
+)
 RETURNED = "A handler answers with self.write(); what its method returns is no answer."
 RAISED = "Your code raises this exception, and nobody catches it."
 NOT_DONE = "This task is not done yet."
@@ -78,10 +86,9 @@ NOT_DONE = "This task is not done yet."
 
 def explains(error: dict) -> str:
     """The cause that an exception names by itself, or nothing."""
-    if not error["lines"] and re.search(
-        r"can't be used in 'await'|can't be awaited", error["text"]
-    ):
-        return RETURNED
+    not_awaited = re.search(r"can't be used in 'await'|can't be awaited", error["text"])
+    if not_awaited and not error["lines"]:
+        return GENERATOR if "generator" in error["text"] else RETURNED
     for kind, pattern, cause in PATTERNS:
         if kind in ("", error["type"]) and re.search(pattern, error["text"]):
             return cause
