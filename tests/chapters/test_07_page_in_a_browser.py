@@ -116,7 +116,9 @@ async def test_the_keyboard_is_enough(script, visit):
     await page.keyboard.type("3")
     await page.keyboard.press("Tab")
     await page.keyboard.press("Tab")
-    await page.keyboard.press("Enter")
+    async with page.expect_request("**/async?q=*") as first:
+        await page.keyboard.press("Enter")
+    assert (await first.value).url.endswith("?q=cats")
     assert len(await bars(page, "/async")) == 3
     await expect(button(page, "/async")).to_be_focused()
     assert await section(page, "/sync").get_by_role("listitem").count() == 0
