@@ -8,13 +8,13 @@ help:
 chapter-% notebook-% start-% check-% watch-% hint-% diff-% reset-%:
 	$(COURSE) $(subst -, ,$@)
 
-setup setup-all mongo progress test test-notebooks weave claims bench mutants:
+setup setup-all mongo progress test test-notebooks weave claims bench shelf mutants:
 	$(COURSE) $@
 
 now:
 	$(COURSE) now -- "$(NAME)"
 
-.PHONY: help pins setup setup-all mongo progress test test-notebooks weave claims bench mutants now
+.PHONY: help pins setup setup-all mongo progress test test-notebooks weave claims bench shelf mutants now
 
 # For authors: write constraints.txt anew, with the newest versions, or with RESOLUTION=lowest-direct the oldest.
 RESOLUTION ?= highest

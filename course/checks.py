@@ -60,6 +60,19 @@ class Verdict:
         return None
 
 
+ENVIRONMENT = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+
+
+def arguments(file: Path) -> list[str]:
+    """What pytest is told to run the checks in `file`.
+
+    Plugins are not looked for (ENVIRONMENT), and of the configuration only what the checks need is read: it is quicker.
+    """
+    quick = ["-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(ROOT), "-qs"]
+    quick += ["--confcutdir", str(file.parent), "--import-mode=importlib"]
+    return [*quick, "-o", f"pythonpath={file.parent}", str(file)]
+
+
 class Run:
     """One run of a chapter's checks. It gets ready at once, and begins when `verdict()` is called.
 
@@ -67,19 +80,14 @@ class Run:
     """
 
     def __init__(self, chapter: Chapter, answers: Path, file: Path | None = None):
-        file = file or chapter.checks
         self.chapter = chapter
         self._folder = tempfile.TemporaryDirectory(prefix="course-")
         self._file = Path(self._folder.name, "verdict")
         self._said = open(Path(self._folder.name, "said"), "w+")
         options = [f"--answers={answers}", f"--verdict={self._file}", "--wait"]
-        # Plugins are not looked for, and of the configuration only what the checks need is read: it is quicker.
-        quick = ["-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(ROOT), "-qs"]
-        quick += ["--confcutdir", str(file.parent), "--import-mode=importlib"]
-        quick += ["-o", f"pythonpath={file.parent}"]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *quick, str(file), *options],
-            env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""},
+            [sys.executable, "-m", "pytest", *arguments(file or chapter.checks), *options],
+            env=os.environ | ENVIRONMENT,
             cwd=self._folder.name,
             stdin=subprocess.PIPE,
             stdout=self._said,

@@ -119,6 +119,20 @@ VERBS = {
     ),
     "setup": Verb(lambda given: _done(), ["runtime"], "only the set-up, of what the chapters need"),
     "setup-all": Verb(lambda given: _done(), ALL, "only the set-up, of everything"),
+    "shelf": Verb(
+        lambda given: _module("suite").run_shelf(
+            given.chapter and given.chapter.folder, given.write
+        ),
+        ALL,
+        "the wrong and the right answers, on the checks (for authors)",
+        "[N]",
+    ),
+    "mutants": Verb(
+        lambda given: _module("mutants").main([given.chapter] if given.chapter else chapters()),
+        ["runtime", "check"],
+        "what slips in the solutions the checks catch (for authors)",
+        "[N]",
+    ),
     "weave": Verb(
         lambda given: _module("weave").main(given.chapter and [given.chapter.number], given.check),
         ["runtime", "notebook", "test"],
@@ -174,6 +188,8 @@ def _parse(given: list[str]) -> argparse.Namespace:
             command.add_argument("name", metavar="NAME", help="a name as the notes write it")
         if name == "weave":
             command.add_argument("--check", action="store_true", help="only say what is stale")
+        if name == "shelf":
+            command.add_argument("--write", action="store_true", help="keep the messages anew")
         if name == "test":
             command.add_argument("arguments", nargs="*", help="for pytest, after --")
     return parser.parse_args(given)

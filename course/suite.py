@@ -27,6 +27,15 @@ def run(arguments: list[str]) -> int:
     return _pytest(["-n", "2", "--dist", "loadfile", *NBVAL, *arguments])
 
 
+def run_shelf(folder: str | None, write: bool) -> int:
+    """Run the checks on the whole shelf of wrong and right answers, or on a chapter's. Returns the exit status.
+
+    With `write` the messages of the wrong ones are kept anew, instead of compared.
+    """
+    os.environ["SHELF"] = "write" if write else "all"
+    return _pytest(["-n", "2", "tests/test_shelf.py", *(["-k", folder] if folder else [])])
+
+
 def run_notebooks() -> int:
     """Run the notebooks alone, strictly: every stored output is compared. Returns the exit status."""
     return _pytest([*NBVAL, "notebooks"])

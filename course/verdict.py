@@ -74,7 +74,7 @@ def _explain(chapter: Chapter, task, result) -> None:
             console.print(Text(f"    {line[:200]}", style="dim"))
     step = "check" if failure["whole"] else "hint"
     console.print(f"\nnext: make {step}-{chapter.number}")
-    if failure["replay"].startswith(("curl", "python -m websockets")):
+    if "//localhost:8000" in failure["replay"]:
         console.print(f"to send that request yourself, run .venv/bin/python {file} beside it")
 
 

@@ -3,6 +3,7 @@
 Task 1  GET /reverse/WORD answers the word backwards: /reverse/stressed is "desserts". Any word, 中文 too.
 Task 2  POST /wrap with a form field "text" answers the text wrapped at a width: no line is longer, and words stay
         whole where they fit (textwrap.fill does that). The field "width" says how wide; without it the width is 40.
+        Both answers are plain text (Content-Type text/plain): what comes from outside must not become HTML.
 Task 3  POST /wrap with a width that is no positive whole number ("abc", "0", "-5", "1.5", "") answers 400.
 
 Run it:    python exercise.py --port=8000
@@ -28,7 +29,7 @@ class WrapHandler(tornado.web.RequestHandler):
         text = self.get_body_argument("text")
         width = self.get_body_argument("width", "40")
         if not width.isdecimal() or int(width) == 0:
-            raise tornado.web.HTTPError(400, reason="width must be a positive whole number")
+            raise tornado.web.HTTPError(400)
         self.set_header("Content-Type", "text/plain; charset=UTF-8")
         self.write(textwrap.fill(text, width=int(width)))
 

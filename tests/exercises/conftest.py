@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.causes import RAISED
 from harness.failures import Failure, Wrong
 from harness.learner import Learner
 from harness.process import Process
@@ -29,8 +30,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "task(number): the task that a check belongs to")
-    if config.getoption("--answers", ""):
-        _ready.append(Process())  # it starts while pytest goes on
+    if answers := config.getoption("--answers", ""):
+        _ready.append(Process(Path(answers, "exercise.py")))  # it starts while pytest goes on
 
 
 _learners: dict[Path, Learner] = {}
@@ -119,8 +120,11 @@ def _write(file: str, item, report, call) -> None:
             if isinstance(error, Wrong)
             else Failure("wrong", got=f"{type(error).__name__}: {error}")
         )
+        if failure.kind == "error":
+            failure.cause = failure.cause or RAISED
+            failure.expected = failure.expected or "no exception"
     entry = {
-        "check": item.name.removeprefix("test_").replace("_", " "),
+        "check": item.originalname.removeprefix("test_").replace("_", " "),
         "task": _task(item),
         "outcome": report.outcome,
         "failure": failure and failure.as_dict(),

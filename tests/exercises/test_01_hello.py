@@ -7,6 +7,9 @@ TEXT = (
     "It is a truth well known that a server in want of a request must wait; "
     "one that has too many of them must not."
 )
+PLAIN = (
+    'set_header("Content-Type", "text/plain; charset=UTF-8"): as HTML, a script in it would run.'
+)
 
 
 @pytest.mark.task(1)
@@ -21,6 +24,18 @@ def test_a_chinese_word_comes_back_reversed(app):
     app.ask("/reverse/中文").expect(
         200, text="文中", cause="The word arrives decoded: turn its letters round, not its bytes."
     )
+
+
+def is_plain_text(answer):
+    """Fail unless a browser shows the answer as it is."""
+    kind = answer.headers.get("Content-Type") or "no Content-Type"
+    if not kind.lower().startswith("text/plain"):
+        answer.wrong("Content-Type: text/plain", f"Content-Type: {kind}", PLAIN)
+
+
+@pytest.mark.task(1)
+def test_a_script_backwards_is_no_program(app):
+    is_plain_text(app.ask("/reverse/%3E1trela%3C").expect(200, text="<alert1>"))
 
 
 @pytest.mark.task(2)
@@ -44,14 +59,21 @@ def test_without_a_width_lines_are_40_wide(app):
         text="It is a truth well known that a server\n"
         "in want of a request must wait; one that\n"
         "has too many of them must not.",
-        cause='get_body_argument("width", "40") has a default; without one Tornado answers 400.',
+        cause='Where the field is not there the width is 40, get_body_argument("width", "40"), '
+        "and no line may be longer.",
     )
 
 
+@pytest.mark.task(2)
+def test_a_script_in_the_text_is_no_program(app):
+    text = "<script>alert(1)</script>"
+    is_plain_text(app.ask("/wrap", form={"text": text}).expect(200, text=text, cause=PLAIN))
+
+
 @pytest.mark.task(3)
-@pytest.mark.parametrize("width", ["abc", "0", "-5", "1.5", ""])
+@pytest.mark.parametrize("width", ["abc", "0", "-5", "1.5", "", "²"])
 def test_a_width_that_is_no_positive_number_is_refused(app, width):
-    app.ask("/wrap", form={"text": TEXT, "width": width}).expect(
+    app.ask("/wrap", form={"text": "one two", "width": width}).expect(
         400,
         cause=f"{width!r} is the client's mistake: raise HTTPError(400), also where int() or "
         "fill() raise ValueError.",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import Wrong, wrong
+from harness import Wrong
 
 
 def as_typed(arguments) -> str:
@@ -34,7 +34,13 @@ def sign(learner):
                     shown = json.dumps({name: value}, ensure_ascii=False)[1:-1]
                     answer.wrong(f"a sign with {shown}", cause=cause)
         except Wrong as error:
-            error.failure.replay = f"curl http://localhost:8000/   # {as_typed(arguments)}"
+            failure = error.failure
+            failure.cause = failure.cause or cause
+            if failure.kind == "wrong":
+                failure.lines = learner.lines_of(
+                    "Colour" if list(expected) == ["colour"] else "make_app"
+                )
+            failure.replay = f"curl http://localhost:8000/   # {as_typed(arguments)}"
             raise
 
     return ask
@@ -53,13 +59,19 @@ def config(tmp_path):
 
 
 @pytest.mark.task(1)
-@pytest.mark.parametrize("text", ["#ffcc00", "#FFCC00"])
-def test_a_colour_is_three_numbers(sign, text):
-    sign(
-        f"--colour={text}",
-        colour=[255, 204, 0],
-        cause="bytes.fromhex('ffcc00') holds the three numbers; list.__init__() takes them as they are.",
-    )
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        (
+            "#ffcc00",
+            "bytes.fromhex('ffcc00') holds the three numbers; list.__init__() takes them as they are.",
+        ),
+        ("#FFCC00", "A hexadecimal digit may be a large letter or a small one: [0-9a-fA-F]."),
+    ],
+    ids=["small", "large"],
+)
+def test_a_colour_is_three_numbers(sign, text, cause):
+    sign(f"--colour={text}", colour=[255, 204, 0], cause=cause)
 
 
 @pytest.mark.task(1)
@@ -68,10 +80,11 @@ def test_a_colour_is_three_numbers(sign, text):
 )
 def test_another_text_is_refused(learner, text):
     if learner.call("error_of", arguments=[f"--colour={text}"]) is None:
-        wrong(
+        learner.wrong(
             f"make_app(['--colour={text}']) raises an error",
             "it takes the text as a colour",
             're.fullmatch("#[0-9a-fA-F]{6}", text) is None for each text that is no colour.',
+            at="Colour",
         )
 
 
@@ -87,8 +100,15 @@ def test_every_guest_counts(sign):
         "--guest=Grace",
         "--guest=Barbara",
         guests=["Ada", "Grace", "Barbara"],
-        cause="Each --guest replaces the value; a callback of define() sees each of them.",
+        cause="Each --guest replaces the value; a callback of define() sees each of them, in order.",
     )
+
+
+@pytest.mark.task(2)
+def test_two_signs_do_not_share_their_guests(sign):
+    cause = "The guests of an earlier sign are still there: make the list in make_app()."
+    sign("--guest=Ada", guests=["Ada"], cause=cause)
+    sign(guests=[], cause=cause)
 
 
 @pytest.mark.task(2)
@@ -97,15 +117,6 @@ def test_a_comma_belongs_to_the_name(sign):
         "--guest=Hopper, Grace",
         guests=["Hopper, Grace"],
         cause="multiple=True cuts the text at its commas: this option must not have it.",
-    )
-
-
-@pytest.mark.task(2)
-def test_two_signs_do_not_share_their_guests(sign):
-    sign("--guest=Ada", guests=["Ada"], cause="Another name is there that was not asked for.")
-    sign(
-        guests=[],
-        cause="The guests of an earlier sign are still there: make the list in make_app().",
     )
 
 
@@ -121,11 +132,13 @@ def test_the_file_overrules_the_default(sign, config):
 @pytest.mark.task(3)
 @pytest.mark.parametrize("first", ["the file", "the option"])
 def test_the_command_line_overrules_the_file(sign, config, first):
-    arguments = [config("greeting = 'Servus'\n"), "--greeting=Hello"]
+    arguments = [config("greeting = 'Servus'\ncolour = '#010203'\n"), "--greeting=Hello"]
     sign(
         *(arguments if first == "the file" else reversed(arguments)),
         greeting="Hello",
-        cause="Whatever is read later wins: the file must be read before the command line.",
+        colour=[1, 2, 3],
+        cause="Whatever is read later wins: the file is read before the command line, wherever "
+        "--config stands.",
     )
 
 

@@ -55,12 +55,22 @@ def test_rate_holds_up_nobody_while_it_waits(app):
 
 
 @pytest.mark.task(2)
-def test_both_answers_two_rates_in_the_order_of_the_question(app, timeline):
+@pytest.mark.parametrize(
+    ("tags", "rates"),
+    [
+        (("python", "tornado"), [0.25, 0.5]),
+        (("tornado", "rain"), [0.5, 0.1]),
+        (("rain",) * 2, [0.1] * 2),
+    ],
+    ids=["rising", "falling", "equal"],
+)
+def test_both_answers_two_rates_in_the_order_of_the_question(app, timeline, tags, rates):
     timeline.reset(delay=0)
-    app.ask("/both?q=python&q=tornado").expect(
+    app.ask(f"/both?q={tags[0]}&q={tags[1]}").expect(
         200,
-        json={"rates": [0.25, 0.5]},
-        cause='get_query_arguments("q"), in the plural, returns both tags.',
+        json={"rates": rates},
+        cause='get_query_arguments("q"), in the plural, returns both tags; '
+        "asyncio.gather(*futures) keeps their order.",
     )
 
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from harness import wrong
 from slow_timeline import SlowTimeline
 
 STYLES = {
     "plain": "a function",
     "coroutine": "a function with @gen.coroutine",
     "async": "an async def",
+    "generator": "an async def with a yield in it",
 }
 WITHOUT_BLOCKING = "yield or await the Future that fetch() returns, and nothing waits meanwhile."
 
@@ -33,7 +33,10 @@ def app(learner, timeline):
 def expect_style(learner, path, expected, cause):
     got = learner.call("style", path=path)
     if got != expected:
-        wrong(f"the get() of {path} is {STYLES[expected]}", f"it is {STYLES[got]}", cause)
+        at = f"{path[1:].title()}Handler.get"
+        learner.wrong(
+            f"the get() of {path} is {STYLES[expected]}", f"it is {STYLES[got]}", cause, at
+        )
 
 
 @pytest.mark.task(1)

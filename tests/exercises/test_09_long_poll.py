@@ -5,8 +5,6 @@ import time
 
 import pytest
 
-from harness import wrong
-
 WAITING = "Inside `async with self.changed`, await self.changed.wait_for(lambda: ...)."
 
 
@@ -86,7 +84,7 @@ def test_a_poll_for_a_later_version_waits_until_there_is_more(app):
 
 
 @pytest.mark.task(1)
-def test_who_follows_sees_every_change_once(app):
+def test_who_follows_sees_every_change_once(app, learner):
     seen, version = [], 0
     for number in range(0, 12, 3):
         add(app, *map(str, range(number, number + 3)))
@@ -94,10 +92,11 @@ def test_who_follows_sees_every_change_once(app):
         seen += answer.get("changes", [])
         version = answer.get("version", -1)
     if seen != list(map(str, range(12))):
-        wrong(
+        learner.wrong(
             "the changes 0 to 11, each once",
             ", ".join(map(str, seen)),
             "The version of the answer is the number of changes that the client then knows.",
+            at="ChangesHandler.get",
         )
 
 
@@ -148,10 +147,11 @@ def test_who_leaves_waits_no_more(learner):
     while (at_work := learner.call("handlers_at_work")) > 1 and time.monotonic() < deadline:
         time.sleep(0.02)
     if at_work != 1:
-        wrong(
+        learner.wrong(
             "one handler at work, for the client that has stayed",
             f"{at_work} handlers",
             "To lower the number is not enough: the handlers of those who left still wait. Cancel them.",
+            at="ChangesHandler",
         )
     add(app, "one")
     stays.answer().expect(

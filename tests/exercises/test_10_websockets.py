@@ -4,8 +4,6 @@ import json
 
 import pytest
 
-from harness import wrong
-
 START = {"votes": {"tea": 0, "coffee": 0}}
 TOLD = "Ballot.count() counts and tells everybody in self.clients."
 
@@ -80,10 +78,11 @@ def test_all_others_are_told(learner, kind, who, cause):
     if result["missed"] or result["error"]:
         missed = ", ".join(map(str, result["missed"]))
         got = f"client {missed} not told once" if missed else "all told"
-        wrong(
+        learner.wrong(
             f"of ten clients 0 and 4: {who}; all others told once, and no exception",
             got + (f"; tell() raised {result['error']}" if result["error"] else ""),
             cause,
+            at="Ballot.tell",
         )
 
 

@@ -43,13 +43,17 @@ class Request:
 
     def curl(self) -> str:
         """The request as a command that one can paste while the exercise runs on port 8000."""
-        words = ["curl", "-i"]
+        words, before = ["curl", "-i"], ""
         fields = self.form.items() if isinstance(self.form, dict) else self.form or []
         for name, value in fields:
             for each in value if isinstance(value, list) else [value]:
                 words += ["--data-urlencode", f"{name}={each}"]
         if self.form is None and self.body is not None:
-            words += ["--data-binary", _shortened(self.body.decode(errors="replace"), 200)]
+            try:
+                words += ["--data-binary", _shortened(self.body.decode(), 200)]
+            except UnicodeDecodeError:  # no terminal takes such bytes: printf makes them
+                before = "printf '" + "".join(f"\\{byte:03o}" for byte in self.body[:50]) + "' | "
+                words += ["--data-binary", "@-"]
         implied = "GET" if self.body is None else "POST"
         if self.method == "HEAD":
             words[1] = "-I"
@@ -58,7 +62,7 @@ class Request:
         for name, value in self.headers.items():
             if not (self.form is not None and name == "Content-Type"):
                 words += ["-H", f"{name}: {value}"]
-        return shlex.join([*words, f"http://localhost:8000{_shortened(self.path, 200)}"])
+        return before + shlex.join([*words, f"http://localhost:8000{_shortened(self.path, 200)}"])
 
 
 class Answer:
@@ -130,7 +134,7 @@ class Answer:
         if json is not None:
             return f"{status} {jsonlib.dumps(json, ensure_ascii=False)}"
         if text is not None:
-            return f"{status} {_shortened(text)}"
+            return f"{status}\n{_shortened(text)}" if text else f"{status}, and no body"
         return f"{status}, with {contains!r} in it" if contains else str(status)
 
     def _shown(self) -> str:

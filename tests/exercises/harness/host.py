@@ -1,4 +1,4 @@
-"""The process that the learner's code runs in: `python host.py ORDERS REPLIES STACKS`, three file descriptors.
+"""The process that the learner's code runs in: `python host.py ORDERS REPLIES STACKS FILE`, three descriptors and its path.
 
 It takes orders, one JSON object a line, and replies in the same way: import the exercise, serve its application on a free
 port, call one of its functions, say which lines of it answer a request, say what went wrong since. Whatever the
@@ -34,7 +34,7 @@ def lines_of(error: BaseException, folder: Path) -> list[dict]:
     ]
     if isinstance(error, SyntaxError) and error.filename and folder == _folder(error.filename):
         own.append({"line": error.lineno, "code": (error.text or "").strip()})
-    return own
+    return [line for line, before in zip(own, [None, *own], strict=False) if line != before]
 
 
 def _folder(filename: str) -> Path | None:
@@ -43,16 +43,37 @@ def _folder(filename: str) -> Path | None:
 
 
 class Errors(logging.Handler):
-    """Keeps the exceptions that Tornado and asyncio log, since no answer carries them."""
+    """Keeps the exceptions that Tornado and asyncio log, since no answer carries them, and each HTTPError."""
 
     def __init__(self, folder: Path):
         super().__init__(logging.ERROR)
         self.folder = folder
         self.seen: list[dict] = []
+        self.refusals: list[dict] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.exc_info and record.exc_info[1]:
-            self.seen.append(described(record.exc_info[1], self.folder))
+            request = str(record.args[0]) if "Uncaught exception %s" in record.msg else ""
+            found = described(record.exc_info[1], self.folder)
+            self.seen.append(found | {"request": request.partition("(")[0]})
+
+    def watch_refusals(self) -> None:
+        """See each HTTPError too, which Tornado hands to log_exception() of the handler."""
+        log_exception = tornado.web.RequestHandler.log_exception
+
+        def log(handler, kind, error, trace):
+            if isinstance(error, tornado.web.HTTPError):
+                found = {"status": error.status_code, "text": error.get_message() or ""}
+                self.refusals.append(found | {"lines": lines_of(error, self.folder)})
+            log_exception(handler, kind, error, trace)
+
+        tornado.web.RequestHandler.log_exception = log
+
+    def news(self) -> dict:
+        """What came since the last time."""
+        news = {"errors": self.seen, "refusals": self.refusals}
+        self.seen, self.refusals = [], []
+        return news
 
 
 def described(error: BaseException, folder: Path) -> dict:
@@ -116,9 +137,12 @@ class Host:
         return {}
 
     async def news(self) -> dict:
-        """What was logged as an exception since the last time."""
-        seen, self.errors.seen = self.errors.seen, []
-        return {"errors": seen}
+        """What was logged as an exception, and refused by an HTTPError, since the last time."""
+        return self.errors.news()
+
+    async def ping(self) -> dict:
+        """That the event loop turns."""
+        return {}
 
     async def where(self, method: str, path: str) -> dict:
         """The first line of what answers a request, if it is the learner's own."""
@@ -128,15 +152,50 @@ class Host:
             connection=_Nobody(),
         )
         handler = self.application.find_handler(request).handler_class
-        for found in (getattr(handler, method.lower(), None), handler, self.exercise.make_app):
+        return self._first_line(
+            getattr(handler, method.lower(), None), handler, self.exercise.make_app
+        )
+
+    async def line_of(self, name: str) -> dict:
+        """The first line of what has this name, such as Feed.after, else of make_app."""
+        found = self.exercise
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        return self._first_line(found, getattr(self.exercise, "make_app", None))
+
+    def _first_line(self, *candidates) -> dict:
+        """The line with the def or class of the first of these that is the learner's own."""
+        for found in candidates:
             with contextlib.suppress(TypeError, OSError):
                 code, line = inspect.getsourcelines(found)
                 if Path(inspect.getsourcefile(found)).resolve() == self.file:
-                    return {"line": line, "code": code[0].strip()}
+                    above = 0
+                    while code[above].lstrip().startswith("@"):
+                        above += 1
+                    return {"line": line + above, "code": code[above].strip()}
         return {}
 
     def _stage(self, stages: str, name: str):
-        return getattr(load(Path(stages), "stage"), name)
+        module = load(Path(stages), "stage")
+        if "mongomock" in sys.modules:
+            catch_up()
+        return getattr(module, name)
+
+
+def catch_up() -> None:
+    """Give mongomock what it lacks of PyMongo and a right answer may use: Cursor.to_list, bulk_write of replacements."""
+    from mongomock import collection
+
+    if hasattr(collection.Cursor, "to_list"):
+        return
+    collection.Cursor.to_list = lambda cursor, length=None: list(cursor)[:length]
+    for name in ("add_replace", "add_update"):
+        given = getattr(collection.BulkOperationBuilder, name)
+
+        def add(self, *args, given=given, sort=None, **kwargs):
+            return given(self, *args, **kwargs)
+
+        setattr(collection.BulkOperationBuilder, name, add)
 
 
 class _Nobody:
@@ -165,47 +224,53 @@ async def obey(host: Host, orders, reply) -> None:
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), orders)
     while line := await reader.readline():
         order = json.loads(line)
+        number = order.pop("number")
         try:
             answer = await getattr(host, order.pop("do"))(**order)
         except Exception as error:
             answer = {"error": described(error, host.file.parent)}
-        reply(answer)
+        reply(answer | {"number": number})
 
 
 def main() -> None:
-    orders, replies, stacks = (int(number) for number in sys.argv[1:])
+    orders, replies, stacks = (int(number) for number in sys.argv[1:4])
+    file = Path(sys.argv[4])
     faulthandler.register(signal.SIGUSR1, file=stacks)  # where is it, when it answers nothing?
     orders = os.fdopen(orders, "rb", buffering=0)
     replies = os.fdopen(replies, "w", buffering=1)
 
-    def reply(answer: dict) -> None:
-        replies.write(json.dumps(answer) + "\n")
-
-    line = orders.readline()
-    if not line:
-        return
-    file = Path(json.loads(line)["file"]).resolve()
     with contextlib.suppress(OSError):
         if b"mongomock" in file.read_bytes():
-            import mongomock  # noqa: F401  it takes long, which is not the exercise's fault
-    reply({"ready": True})
+            catch_up()  # the import takes long, which is not the exercise's fault
+
+    def reply(answer: dict) -> None:
+        replies.write(json.dumps(answer, default=repr) + "\n")
+
+    if not (line := orders.readline()):
+        return
+    reply({"number": json.loads(line)["number"]})
+    if not (line := orders.readline()):
+        return
+    number = json.loads(line)["number"]
     os.chdir(file.parent)
     sys.argv = [str(file)]
     sys.path[0] = str(file.parent)
     errors = Errors(file.parent)
+    errors.watch_refusals()
     for name in ("tornado.application", "asyncio"):
         logging.getLogger(name).addHandler(errors)
     logging.getLogger("tornado.access").setLevel(logging.CRITICAL)
     try:
         exercise = load(file, "exercise")
     except SystemExit as error:
-        reply({"error": {**described(error, file.parent), "kind": "exit"}})
+        reply({"number": number, "error": described(error, file.parent) | {"kind": "exit"}})
         return
     except BaseException as error:
         found = described(error, file.parent)
-        reply({"error": {**found, "kind": "port" if found["kind"] == "port" else "import"}})
+        kind = "port" if found["kind"] == "port" else "import"
+        reply({"number": number, "error": found | {"kind": kind}})
         return
-    reply({"has": sorted(vars(exercise))})
+    reply({"number": number, "has": sorted(vars(exercise))})
     asyncio.run(obey(Host(file, exercise, errors), orders, reply))
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+from harness import causes
 from harness.answers import Answer, Pending, Request
 from harness.failures import Failure, Wrong
 from harness.process import Gone, Process, Stuck
@@ -24,7 +25,7 @@ class Learner:
     def __init__(self, file: Path, stages: Path, process: Process | None = None):
         self.file = file.resolve()
         self.stages = stages
-        self._process = process or Process()
+        self._process = process or Process(self.file)
         self._imported = False
         self._hopeless: Failure | None = None
 
@@ -40,25 +41,37 @@ class Learner:
         """The result of a stage's function, which is called in the learner's process."""
         return self.order("call", stage=stage, stages=str(self.stages), given=given)["result"]
 
+    def lines_of(self, name: str) -> list[dict]:
+        """The first line of a function or class of the exercise, such as "Feed.after", as `lines` of a failure."""
+        with contextlib.suppress(Wrong):
+            if line := self.order("line_of", name=name):
+                return [line]
+        return []
+
+    def wrong(self, expected: str, got: str, cause: str, at: str = "", replay: str = "") -> None:
+        """Fail the check where no answer is at hand; `at` names the function or class that it is about."""
+        failure = Failure("wrong", str(expected), str(got), cause, replay)
+        failure.lines = self.lines_of(at) if at else []
+        failure.printed = self.printed()
+        raise Wrong(failure)
+
     def order(self, do: str, seconds: float = 3.0, **given) -> dict:
         """Have the process do something; an exception in the learner's code fails the check."""
         self._start()
-        self._process.send({"do": do, **given})
         try:
-            reply = self._process.reply(seconds)
+            reply = self._process.ask({"do": do, **given}, seconds)
         except Stuck:
             self._trouble("blocks", f"nothing for {seconds:g} s", "This call does not return.")
         except Gone:
             self._ended()
         if "error" in reply:
-            raise Wrong(_exception(reply["error"]))
+            raise Wrong(causes.of_exception(reply["error"]))
         return reply
 
     def is_stuck(self) -> bool:
         """Whether the learner's event loop does not turn at all."""
-        self._process.send({"do": "news"})
         try:
-            self._process.reply(0.3)
+            self._process.ask({"do": "ping"}, 0.3)
         except (Stuck, Gone):
             return True
         return False
@@ -77,7 +90,7 @@ class Learner:
     def replace(self) -> None:
         """End the process, and have a new one ready."""
         self._process.close()
-        self._process = Process()
+        self._process = Process(self.file)
         self._imported = False
 
     def close(self) -> None:
@@ -99,10 +112,9 @@ class Learner:
             raise Wrong(self._hopeless)
         if self._imported:
             return
-        self._process.send({"file": str(self.file)})
         try:
-            self._process.reply(READY_SECONDS)
-            reply = self._process.reply(IMPORT_SECONDS)
+            self._process.ask({"do": "get ready"}, READY_SECONDS)
+            reply = self._process.ask({"do": "import"}, IMPORT_SECONDS)
         except Stuck:
             self._hopeless = Failure(
                 "timeout",
@@ -120,7 +132,7 @@ class Learner:
             )
         else:
             if "error" in reply:
-                self._hopeless = _not_imported(reply["error"])
+                self._hopeless = causes.of_import(reply["error"])
         if self._hopeless:
             self._hopeless.printed = self.printed()
             self._hopeless.whole = True
@@ -138,33 +150,6 @@ class Learner:
         failure = Failure("exit", "", got, "Your code ended the process.", printed=self.printed())
         self.replace()
         raise Wrong(failure) from None
-
-
-def _exception(error: dict) -> Failure:
-    if error["kind"] == "todo":
-        return Failure(
-            "todo", "", "NotImplementedError", "This task is not done yet.", "", error["lines"]
-        )
-    return Failure(error["kind"], "", f"{error['type']}: {error['text']}", lines=error["lines"])
-
-
-def _not_imported(error: dict) -> Failure:
-    causes = {
-        "exit": "Something at the top level ends the program: move it below "
-        'if __name__ == "__main__".',
-        "port": "Something at the top level listens on a port: move it below "
-        'if __name__ == "__main__". Or another program has the port.',
-        "SyntaxError": "Python cannot read the file from this line on, or from the line above it.",
-        "ModuleNotFoundError": "The course does not install this package; the tasks need none "
-        "that is missing.",
-        "UnicodeDecodeError": "The file is not UTF-8: save it as UTF-8 in your editor.",
-    }
-    cause = causes.get(error["kind"]) or causes.get(error["type"], "")
-    if "codec can't decode" in error["text"] or "no encoding declared" in error["text"]:
-        cause = causes["UnicodeDecodeError"]
-    failure = Failure(error["kind"], "", f"{error['type']}: {error['text']}", cause)
-    failure.lines = error["lines"]
-    return failure
 
 
 class App:
@@ -249,42 +234,19 @@ class App:
     def explain(self, failure: Failure, answer: Answer) -> None:
         """Add what only the learner's process knows: the exception behind a 500, the handler's line."""
         with contextlib.suppress(Wrong):
-            errors = self._learner.order("news")["errors"]
-            where = self._learner.order(
-                "where", method=answer.request.method, path=_encoded(answer.request.path)
-            )
-            if answer.status == 501 or any(error["kind"] == "todo" for error in errors):
-                failure.kind, failure.cause = "todo", "This task is not done yet."
-            elif answer.status_is_right:
-                pass
-            elif answer.status == 500 and errors:
-                failure.kind = "error"
-                failure.got += f"\n{errors[-1]['type']}: {errors[-1]['text']}"
-                failure.lines = errors[-1]["lines"]
-                if _explains(errors[-1]):
-                    failure.cause = _explains(errors[-1])
-            elif answer.status == 404 and "make_app" in where.get("code", ""):
-                failure.cause = f"No route of make_app() matches {answer.request.path}."
-            elif answer.status == 405:
-                method = answer.request.method.lower()
-                failure.cause = f"The handler of this path has no method {method}()."
-            if not failure.lines and where:
-                failure.lines = [where]
+            news = self._learner.order("news")
+            causes.of_answer(failure, answer, news, self._where(answer.request))
         failure.printed = self._learner.printed()
 
-    def explain_socket(self, failure: Failure) -> None:
+    def explain_socket(self, failure: Failure, path: str) -> None:
         """The same for a WebSocket."""
         with contextlib.suppress(Wrong):
-            errors = self._learner.order("news")["errors"]
-            if any(error["kind"] == "todo" for error in errors):
-                failure.kind = "todo"
-            elif errors:
-                failure.kind, failure.lines = "error", errors[-1]["lines"]
-                failure.got += f"\n{errors[-1]['type']}: {errors[-1]['text']}"
-                failure.cause = _explains(errors[-1]) or failure.cause
-        if failure.kind == "todo":
-            failure.cause = "This task is not done yet."
+            causes.of_socket(failure, self._learner.order("news"), self._where(Request(path)))
         failure.printed = self._learner.printed()
+
+    def _where(self, request: Request) -> dict:
+        """The first line of what answers such a request."""
+        return self._learner.order("where", method=request.method, path=_encoded(request.path))
 
     def _no_answer(self, request: Request) -> Wrong:
         stuck = self._learner.is_stuck()
@@ -301,8 +263,7 @@ class App:
             failure.lines = self._learner.stuck_lines()
         else:
             with contextlib.suppress(Wrong):
-                path = _encoded(request.path)
-                where = self._learner.order("where", method=request.method, path=path)
+                where = self._where(request)
                 failure.lines = [where] if where else []
         failure.printed = self._learner.printed()
         if threading.current_thread() is threading.main_thread():
@@ -313,12 +274,3 @@ class App:
 def _encoded(path: str) -> str:
     """A path with letters such as 中 percent-encoded, and nothing else changed."""
     return "".join(c if c.isascii() else "".join(f"%{b:02X}" for b in c.encode()) for c in path)
-
-
-def _explains(error: dict) -> str:
-    """The cause that an exception names by itself."""
-    if "never awaited" in error["text"] or "'coroutine' object" in error["text"]:
-        return "An await is missing in front of a call."
-    if "object is not iterable" in error["text"] and "Future" in error["text"]:
-        return "An await is missing in front of a call."
-    return ""

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -26,7 +27,7 @@ class Gone(Exception):
 class Process:
     """A host process. It has imported Tornado when the first order comes, not yet the exercise."""
 
-    def __init__(self):
+    def __init__(self, file: Path):
         orders, self._orders = os.pipe()
         self._replies, replies = os.pipe()
         self._printed = tempfile.TemporaryFile()
@@ -34,7 +35,7 @@ class Process:
         inherited = (orders, replies, self._stacks.fileno())
         host = Path(__file__).with_name("host.py")
         self._popen = subprocess.Popen(
-            [sys.executable, "-B", str(host), *map(str, inherited)],
+            [sys.executable, "-B", str(host), *map(str, inherited), str(file.resolve())],
             pass_fds=inherited,
             env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8:replace"},
             stdin=subprocess.DEVNULL,
@@ -46,19 +47,25 @@ class Process:
         os.close(orders)
         os.close(replies)
         self._unread = b""
+        self._number = 0
+        self._lock = threading.Lock()  # a check's requests are threads, and each may ask
 
-    def send(self, order: dict) -> None:
-        with contextlib.suppress(BrokenPipeError):
-            os.write(self._orders, json.dumps(order).encode() + b"\n")
+    def ask(self, order: dict, seconds: float) -> dict:
+        """Give an order and wait for its reply. Raises Stuck after `seconds`, Gone if the process has ended."""
+        with self._lock:
+            self._number += 1
+            line = json.dumps(order | {"number": self._number}).encode() + b"\n"
+            with contextlib.suppress(BrokenPipeError):
+                os.write(self._orders, line)
+            deadline = time.monotonic() + seconds
+            while (reply := self._reply(deadline))["number"] != self._number:
+                pass  # it is late: nobody waits for it any more
+            return reply
 
-    def reply(self, seconds: float) -> dict:
-        """The next reply. Raises Stuck after `seconds`, Gone if the process has ended."""
-        deadline = time.monotonic() + seconds
+    def _reply(self, deadline: float) -> dict:
         while b"\n" not in self._unread:
-            ready, _, _ = select.select(
-                [self._replies], [], [], max(0, deadline - time.monotonic())
-            )
-            if not ready:
+            left = max(0, deadline - time.monotonic())
+            if not select.select([self._replies], [], [], left)[0]:
                 raise Stuck
             read = os.read(self._replies, 65536)
             if not read:

@@ -15,6 +15,8 @@ class Socket:
 
     def __init__(self, app, path: str, headers: dict | None = None):
         self._app = app
+        self._path = path
+        self._then = ""
         self._replay = f"python -m websockets ws://localhost:8000{path}"
         url = f"ws://127.0.0.1:{app.port}{path}"
         try:
@@ -33,6 +35,8 @@ class Socket:
 
     def send(self, message: str | bytes) -> None:
         """Send text as text, bytes as binary."""
+        what = "type" if isinstance(message, str) else "send the bytes"
+        self._then = f"      # then {what} {message}"
         try:
             self._connection.send(message)
         except ConnectionClosed as error:
@@ -83,6 +87,6 @@ class Socket:
         self.close()
 
     def _fail(self, kind: str, expected: str, got: str, cause: str) -> None:
-        failure = Failure(kind, expected, got, cause, self._replay)
-        self._app.explain_socket(failure)
+        failure = Failure(kind, expected, got, cause, self._replay + self._then)
+        self._app.explain_socket(failure, self._path)
         raise Wrong(failure) from None

@@ -14,7 +14,7 @@ class _Nobody:
 
 
 def style(exercise, path):
-    """How the get() of the handler of a path is written: "async", "coroutine" or "plain"."""
+    """How the get() of the handler of a path is written: "async", "coroutine", "generator" or "plain"."""
     request = HTTPServerRequest(
         start_line=RequestStartLine("GET", path, "HTTP/1.1"),
         headers=HTTPHeaders({"Host": "localhost"}),
@@ -24,4 +24,6 @@ def style(exercise, path):
     get = app.find_handler(request).handler_class.get
     if inspect.iscoroutinefunction(get):
         return "async"
+    if inspect.isasyncgenfunction(get):
+        return "generator"
     return "coroutine" if gen.is_coroutine_function(get) else "plain"

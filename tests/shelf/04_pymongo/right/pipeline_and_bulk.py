@@ -1,0 +1,39 @@
+"""find_one_and_update with a projection; sorted in Python; a bulk_write of replacements."""
+
+import bson.json_util
+import pymongo
+
+
+def restock(widgets, name, amount):
+    found = widgets.find_one_and_update(
+        filter={"name": name},
+        update={"$inc": {"quantity": amount}},
+        projection=["quantity"],
+        return_document=True,
+    )
+    if found is not None:
+        return found.get("quantity")
+
+
+def low_stock(widgets, below, count):
+    low = [
+        (each["quantity"], each["name"])
+        for each in widgets.find()
+        if "quantity" in each and each["quantity"] < below
+    ]
+    low.sort()
+    return [name for _, name in low][:count]
+
+
+def dump(widgets):
+    return bson.json_util.dumps(list(widgets.find({})), indent=2, ensure_ascii=False)
+
+
+def restore(widgets, text):
+    documents = bson.json_util.loads(text)
+    operations = [
+        pymongo.ReplaceOne({"_id": document["_id"]}, document, upsert=True)
+        for document in documents
+    ]
+    if operations:
+        widgets.bulk_write(operations)
