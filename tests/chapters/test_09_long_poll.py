@@ -101,13 +101,6 @@ async def test_two_inventories_share_nothing(chapter):
     waiting.cancel()
 
 
-async def test_two_inventories_share_nothing(chapter):
-    one, two = chapter.Inventory(), chapter.Inventory()
-    await one.add("ann")
-    assert one.state() == {"inventoryCount": 9, "version": 1}
-    assert two.state() == {"inventoryCount": 10, "version": 0}
-
-
 async def test_changes_keep_to_the_stock(load):
     module = load(9, "inventory.py")
     inventory = module.Inventory(copies=2)
