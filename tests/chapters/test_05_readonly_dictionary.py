@@ -194,8 +194,12 @@ async def test_a_collection_with_doubles_is_refused_in_one_line(script, fetch, m
     assert "Traceback" not in running.output()
 
 
-async def test_broken_requests_leave_a_service_that_answers(script, fetch):
-    running = script(5, env={"MONGODB_URI": ""})
+@pytest.mark.parametrize("where", ["mongomock", "mongod"])
+async def test_broken_requests_leave_a_service_that_answers(request, script, fetch, where):
+    uri = ""
+    if where == "mongod":
+        uri = request.getfixturevalue("mongod").uri.replace("/?", "/test_broken_05?")
+    running = script(5, env={"MONGODB_URI": uri})
     whole = b"GET /perturb HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     broken = {
         "a word of 1 MB": b"GET /" + b"w" * 1_000_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",

@@ -299,8 +299,12 @@ async def test_clients_that_hang_up_half_way_leave_nothing_half_written(script, 
     assert "Traceback" not in running.output()
 
 
-async def test_broken_requests_leave_a_service_that_answers(script, fetch, post):
-    running = script(6, env={"MONGODB_URI": ""})
+@pytest.mark.parametrize("where", ["mongomock", "mongod"])
+async def test_broken_requests_leave_a_service_that_answers(request, script, fetch, post, where):
+    uri = ""
+    if where == "mongod":
+        uri = request.getfixturevalue("mongod").uri.replace("/?", "/test_broken_06?")
+    running = script(6, env={"MONGODB_URI": uri})
     length = b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nConnection: close\r\n"
     for data in (
         b"POST /" + b"w" * 1_000_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
