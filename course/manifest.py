@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,20 @@ class Chapter:
     @property
     def solution(self) -> Path:
         return ROOT / "solutions" / self.folder / "exercise.py"
+
+    @property
+    def own_lines(self) -> set[int]:
+        """The numbers of the solution's lines that are not in the starter: what a learner writes."""
+        starter, solution = (
+            file.read_text(encoding="utf-8").splitlines() for file in (self.starter, self.solution)
+        )
+        matcher = difflib.SequenceMatcher(None, starter, solution, autojunk=False)
+        return {
+            number + 1
+            for kind, _, _, first, last in matcher.get_opcodes()
+            if kind != "equal"
+            for number in range(first, last)
+        }
 
     @property
     def work(self) -> Path:

@@ -32,10 +32,15 @@ console = Console(highlight=False, soft_wrap=True)
 
 @dataclass
 class Count:
-    """What became of a chapter's mutants. Those that survived are in `equal`, in `open` or, unlisted, in `new`."""
+    """What became of a chapter's mutants.
+
+    Those that survived are `given` (in a line that the starter has as well: no task asks for it), listed as `equal` or as
+    `open`, or unlisted, in `new`.
+    """
 
     chapter: Chapter
     caught: int = 0
+    given: int = 0
     equal: int = 0
     open: int = 0
     new: list[Mutant] = field(default_factory=list)
@@ -153,13 +158,15 @@ def _judged(
 
 
 def _count(chapter: Chapter, verdicts: list[tuple[Mutant, bool]]) -> Count:
-    count, known = Count(chapter), listed(chapter)
+    count, known, own = Count(chapter), listed(chapter), chapter.own_lines
     for mutant, caught in verdicts:
         entry = known.pop(mutant.key, None)
         if caught:
             count.caught += 1
             if entry:
                 count.stale.append(f"it is caught now: {mutant}")
+        elif mutant.line not in own:
+            count.given += 1
         elif entry is None:
             count.new.append(mutant)
         elif entry["kind"] == "equal":
@@ -178,6 +185,7 @@ def _report(counts: list[Count]) -> int:
         "chapter",
         "mutants",
         "caught",
+        "given",
         "equal",
         "left open",
         "not listed",
@@ -188,6 +196,7 @@ def _report(counts: list[Count]) -> int:
     for count in counts:
         table.add_row(*_row(str(count.chapter.number), count))
         total.caught += count.caught
+        total.given += count.given
         total.equal += count.equal
         total.open += count.open
         total.new += count.new
@@ -207,8 +216,8 @@ def _report(counts: list[Count]) -> int:
 
 
 def _row(name: str, count: Count) -> list[str]:
-    number = count.caught + count.equal + count.open + len(count.new)
-    numbers = (number, count.caught, count.equal, count.open, len(count.new))
+    survived = (count.given, count.equal, count.open, len(count.new))
+    numbers = (count.caught + sum(survived), count.caught, *survived)
     return [name, *map(str, numbers), f"{count.rate:.1%}"]
 
 

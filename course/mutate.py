@@ -32,8 +32,8 @@ OTHERS = {
 }
 """What takes the place of an operator."""
 
-NOT_MUTATED = {"main"}
-"""Functions that the checks never call: they only start the program."""
+NOT_MUTATED = {"main", "start_timeline", "TimelineHandler"}
+"""What the checks never call: it only starts the program, and stands in for what it asks."""
 
 
 @dataclass(frozen=True)
@@ -170,6 +170,8 @@ def _of(node: ast.AST, source: _Source) -> Iterator[tuple[ast.AST, str]]:
                 part.wording = True  # a part of an f-string has no place of its own
         case ast.keyword(arg=name, value=value) if name in WORDING:
             value.wording = True
+        case ast.Raise(exc=ast.Call(args=[ast.Constant(value=str()) as text, *_])):
+            text.wording = True
         case ast.Slice(lower=lower, upper=upper):
             for bound in (lower, upper):
                 if bound is not None:

@@ -8,7 +8,6 @@ not taught here: built-in functions, the methods of texts, lists and dictionarie
 
 import ast
 import builtins
-import difflib
 import json
 import re
 
@@ -107,23 +106,12 @@ def said_in(text: str) -> set[str]:
 
 def needed(chapter) -> dict[str, int]:
     """What the learner must write that neither the starter has nor the text of the tasks names."""
-    starter, solution = (
-        file.read_text(encoding="utf-8") for file in (chapter.starter, chapter.solution)
-    )
-    lines = {
-        number + 1
-        for kind, _, _, first, last in difflib.SequenceMatcher(
-            None, starter.splitlines(), solution.splitlines(), autojunk=False
-        ).get_opcodes()
-        if kind != "equal"
-        for number in range(first, last)
-    }
-    tree = ast.parse(solution)
+    tree = ast.parse(chapter.solution.read_text(encoding="utf-8"))
     made = defined_in(tree)
-    given = said_in(starter)
+    given = said_in(chapter.starter.read_text(encoding="utf-8"))
     return {
         name: line
-        for name, line in names_in(tree, lines).items()
+        for name, line in names_in(tree, chapter.own_lines).items()
         if name not in given | made and name.rstrip("=") not in BUILT_IN | set(PYTHON)
     }
 

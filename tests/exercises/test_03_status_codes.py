@@ -57,6 +57,19 @@ def test_a_new_note_is_created_and_then_there(app):
 
 
 @pytest.mark.task(2)
+def test_a_note_is_plain_text_whatever_is_in_it(app):
+    app.ask("/notes/x", "PUT", body="<script>alert(1)</script>")
+    answer = app.ask("/notes/x").expect(200, text="<script>alert(1)</script>")
+    kind = answer.headers.get("Content-Type") or "no Content-Type"
+    if not kind.lower().startswith("text/plain"):
+        answer.wrong(
+            "Content-Type: text/plain",
+            f"Content-Type: {kind}",
+            'set_header("Content-Type", "text/plain; charset=UTF-8"): as HTML, a script in it would run.',
+        )
+
+
+@pytest.mark.task(2)
 def test_a_note_that_is_there_is_replaced(app):
     app.ask("/notes/milk", "PUT", body="two litres")
     app.ask("/notes/milk", "PUT", body="").expect(

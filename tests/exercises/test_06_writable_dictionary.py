@@ -145,6 +145,19 @@ def test_the_history_has_every_definition_in_order(app):
 
 
 @pytest.mark.task(3)
+def test_post_answers_as_before(app):
+    cause = "With a history, too, POST answers 201 for a new word, 200 for one that was there."
+    app.ask("/snorkle", form={"definition": "a tree"}).expect(201, cause=cause)
+    app.ask("/cat", form={"definition": "a pet"}).expect(200, cause=cause)
+    app.ask("/cat", form={"definition": ""}).expect(
+        400, cause="A POST with a blank definition is refused, as before."
+    )
+    app.ask("/cat/history").expect(
+        json={"word": "cat", "history": ["a pet"]}, cause="What was refused is no definition."
+    )
+
+
+@pytest.mark.task(3)
 def test_a_word_that_is_not_there_has_no_history(app):
     app.ask("/snorkle/history").expect(404, cause="find_one gives None: raise HTTPError(404).")
 

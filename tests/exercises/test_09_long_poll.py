@@ -120,10 +120,17 @@ def test_at_the_deadline_a_poll_is_answered_204(learner):
 def test_a_change_before_the_deadline_is_told(learner):
     app = learner.serve(deadline=2)
     pending = poll(app, 0)
+    began = time.monotonic()
     add(app, "one")
-    pending.answer().expect(
+    answer = pending.answer().expect(
         200, json={"changes": ["one"], "version": 1}, cause="204 is for the deadline alone."
     )
+    if time.monotonic() - began > 1:
+        answer.wrong(
+            "the answer at once, when there is a change",
+            f"{time.monotonic() - began:.1f} s later",
+            "It must not sleep and look again at the deadline: wait for the condition.",
+        )
 
 
 @pytest.mark.task(3)

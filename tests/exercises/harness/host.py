@@ -183,12 +183,21 @@ class Host:
 
 
 def catch_up() -> None:
-    """Give mongomock what it lacks of PyMongo and a right answer may use: Cursor.to_list, bulk_write of replacements."""
+    """Give mongomock what it lacks of PyMongo: Cursor.to_list, bulk_write of replacements, a look at sort's directions."""
     from mongomock import collection
 
     if hasattr(collection.Cursor, "to_list"):
         return
     collection.Cursor.to_list = lambda cursor, length=None: list(cursor)[:length]
+    sort = collection.Cursor.sort
+
+    def checked(cursor, key, direction=None):
+        keys = [(key, direction or 1)] if isinstance(key, str) else list(key)
+        if any(way not in (1, -1) for _, way in keys if isinstance(way, int)):
+            raise ValueError("sort: the direction is 1 or -1")
+        return sort(cursor, key, direction)
+
+    collection.Cursor.sort = checked
     for name in ("add_replace", "add_update"):
         given = getattr(collection.BulkOperationBuilder, name)
 

@@ -1,6 +1,7 @@
 """What the checks of chapter 5 serve inside the learner's process: the exercise, on a collection made for it."""
 
 import datetime
+import functools
 import time
 
 import mongomock
@@ -18,7 +19,9 @@ WORDS = [
 ]
 
 
+@functools.cache
 def words():
+    """The words, made once: nobody changes them."""
     collection = mongomock.MongoClient().example.words
     collection.insert_many([{"word": word, "definition": text} for word, text in WORDS])
     collection.insert_one(
