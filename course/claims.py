@@ -37,7 +37,7 @@ def page_is_fresh() -> bool:
 def print_claims() -> int:
     """Print the claims, the defects and the old names as tables. Returns the exit status, 0."""
     data, found, console = load(), cells(), _console()
-    table = _table("What the notes claim", "", "the notes say", "verdict", "today", "cell")
+    table = _table("What the notes claim", "", "the notes say", "verdict", "today", "chapter: In")
     for section in data["section"]:
         table.add_section()
         table.add_row("", f"[bold]{escape(section['notes'])}[/] {escape(section['title'])}")
@@ -48,12 +48,14 @@ def print_claims() -> int:
                 table.add_row(claim["id"], says, _coloured(claim["verdict"]), today, place)
     console.print(table)
     console.print(counts(data), "\n", sep="")
-    table = _table("What is wrong in the notes' listings", "", "what is wrong", "mended", "cell")
+    table = _table(
+        "What is wrong in the notes' listings", "", "what is wrong", "mended", "chapter: In"
+    )
     for defect in data["defect"]:
         place = _places(found, "defect", str(defect["number"]), defect)
         table.add_row(str(defect["number"]), plain(defect["says"]), plain(defect["mended"]), place)
     console.print(table, "")
-    table = _table("The old names", "in the notes", "status", "since", "today", "cell")
+    table = _table("The old names", "in the notes", "status", "since", "today", "chapter: In")
     for api in data["api"]:
         place = _places(found, "api", api["name"], api)
         status = _coloured(api["status"])
@@ -71,7 +73,7 @@ def _console() -> Console:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", expand=True)
     for column in columns:
-        wide = column not in ("", "verdict", "status", "since", "cell", "in the notes")
+        wide = column not in ("", "verdict", "status", "since", "chapter: In", "in the notes")
         table.add_column(
             column,
             ratio=1 if wide else None,
@@ -183,7 +185,7 @@ def _api(api: dict) -> list[tuple[str, str]]:
 
 
 def _claim(claim: dict) -> list[tuple[str, str]]:
-    then = ", and it was in 2012" if claim.get("then") == "false" else ""
+    then = ", and so it was in 2012" if claim.get("then") == "false" else ""
     since = f", since {claim['since']}" if "since" in claim else ""
     return [
         (claim["id"], f"[bold]{plain(claim['says'])}[/]"),

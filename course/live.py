@@ -168,7 +168,8 @@ def attempt(source: str) -> None:
 
 
 def _error_line(error: BaseException) -> str:
-    return traceback.format_exception_only(error)[-1].strip()
+    line = traceback.format_exception_only(error)[-1].strip()
+    return re.sub(r"\. Did you mean: '\w+'\?$", "", line)  # newer Pythons guess more names
 
 
 def run(source: str | Path, *args: str, timeout: float = 10, env: dict | None = None) -> None:

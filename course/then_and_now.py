@@ -85,7 +85,7 @@ def page(data: dict, found: list[Cell]) -> str:
 def _claim(data: dict, claim: dict, found: list[Cell]) -> str:
     verdict = f"*{claim['verdict']}*"
     if claim.get("then") == "false":
-        verdict += ", then too"
+        verdict += ", then too" if claim["verdict"] == "false" else ", and so it was then"
     since = f" (Since {claim['since']}.)" if "since" in claim else ""
     shown = _links(found, "claim", claim["id"], claim)
     if "why" in claim:

@@ -54,6 +54,15 @@ async def together(requests: list[tuple[str, dict]]) -> list[Timed]:
         client.close()
 
 
+async def well_again(fetch, url: str, seconds: float = 10) -> bool:
+    """Whether the URL is answered with 200, now or soon: on a busy machine a first second may be too short."""
+    deadline = time.monotonic() + seconds
+    while (await fetch(url)).code != 200:
+        if time.monotonic() > deadline:
+            return False
+    return True
+
+
 async def send_raw(url: str, data: bytes, hang_up: bool = False) -> bytes:
     """Send bytes as they are; return what comes back until the server closes, or b"" after hanging up."""
     parts = urlsplit(url)

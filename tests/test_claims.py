@@ -37,6 +37,20 @@ def test_only_history_and_other_peoples_services_have_no_cell():
     assert without == ["C20", "C46", "C56", "C62"]
 
 
+def test_the_verdicts_are_those_that_were_read_against_their_cells():
+    """A pattern holds the output, not the word: whoever changes a verdict reads the cell again, and changes this."""
+
+    def those(field: str, value: str) -> str:
+        found = [claim["id"] for claim in DATA["claim"] if claim.get(field) == value]
+        return " ".join(sorted(found, key=lambda name: int(name[1:])))
+
+    assert those("verdict", "changed") == (
+        "C2 C7 C8 C10 C11 C12 C20 C23 C26 C31 C32 C35 C42 C53 C54 C58 C59 C62 C64"
+    )
+    assert those("verdict", "false") == "C1 C21 C27 C30 C34 C36 C44 C46 C47 C49 C51 C52 C63 C67"
+    assert those("then", "false") == "C1 C30 C35 C36 C47 C49 C52 C63 C67"
+
+
 def test_every_verdict_that_is_not_true_says_what_is_so_and_cites_a_source():
     by_arithmetic = {
         "C30",

@@ -38,10 +38,9 @@ class Words:
     def __init__(self, collection):
         self.collection = collection
         self.threads = ThreadPoolExecutor(max_workers=100)  # PyMongo opens up to 100 connections
-        self.prepared = False
-        try:
-            self.prepare()
-        except PyMongoError as error:
+        self.prepared = self.threads.submit(self.prepare)
+        if error := self.prepared.exception():  # waits for it
+            self.prepared = None
             app_log.warning("503 for every word until MongoDB answers: %.70s", error)
 
     def prepare(self):
@@ -51,19 +50,15 @@ class Words:
             documents = [{"word": word, "definition": VOCABULARY[word]} for word in VOCABULARY]
             with suppress(BulkWriteError):  # another was faster: the index refuses doubles
                 self.collection.insert_many(documents, ordered=False)
-        self.prepared = True
 
     async def run(self, function):
         """Await `function(collection)` in a thread; a database that fails is a 503."""
-
-        def call():
-            if not self.prepared:  # the database was away, at the start or later
-                self.prepare()
-            return function(self.collection)
-
         try:
-            return await asyncio.get_running_loop().run_in_executor(self.threads, call)
+            if self.prepared is None:  # the database was away
+                self.prepared = self.threads.submit(self.prepare)
+            await asyncio.wrap_future(self.prepared)  # all who ask meanwhile wait for this one
+            return await asyncio.wrap_future(self.threads.submit(function, self.collection))
         except PyMongoError as error:
-            self.prepared = False  # who knows what it is when it comes back
+            self.prepared = None  # who knows what it is when it comes back
             reason = "the database does not answer"
             raise tornado.web.HTTPError(503, f"{error!s:.70}", reason=reason) from error

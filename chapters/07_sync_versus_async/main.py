@@ -23,7 +23,7 @@ from rate import posts_per_second, timeline_url
 from upstream import stand_in
 
 HERE = Path(__file__).parent
-MAX_BODY = 4_000_000  # bytes; forty posts are a tenth of it
+MAX_BODY = 4_000_000  # bytes; forty posts need far less
 TIMEOUTS = (TimeoutError, HTTPTimeoutError)
 FAILURES = (OSError, HTTPException, HTTPClientError, ValueError)
 

@@ -7,11 +7,8 @@ from tornado.template import Template
 
 from rate import timeline_url
 
-FAILURES = (
-    OSError,
-    HTTPClientError,
-    ValueError,
-)  # refused, cut off; 4xx and 5xx, too slow; no timeline
+# Refused or cut off; 4xx, 5xx or too slow; no timeline.
+FAILURES = (OSError, HTTPClientError, ValueError)
 PAGE = Template("<p>{{ tag }}: {{ f'{rate:.2f}' }} posts per second</p>\n")
 
 

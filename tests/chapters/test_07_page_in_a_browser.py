@@ -6,6 +6,7 @@ import shutil
 import signal
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import async_playwright, expect
 
 ARGUMENTS = [
@@ -19,30 +20,41 @@ ARGUMENTS = [
 ]
 DELAY = 0.5
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture
-async def visit():
-    """`page = await visit(url, width=375)`; `page.faults` are the errors in its console."""
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser():
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=ARGUMENTS
         )
-
-        async def visit(url, width=1000):
-            page = await browser.new_page(viewport={"width": width, "height": 800})
-            page.faults = []
-            page.on("pageerror", lambda error: page.faults.append(str(error)))
-            page.on("console", lambda line: line.type == "error" and page.faults.append(line.text))
-            page.elsewhere = []
-            page.on(
-                "request",
-                lambda asked: asked.url.startswith((url, "data:")) or page.elsewhere.append(asked),
-            )
-            await page.goto(url)
-            return page
-
-        yield visit
+        yield browser
         await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def visit(browser):
+    """`page = await visit(url, width=375)`; `page.faults` are the errors in its console."""
+    pages = []
+
+    async def visit(url, width=1000):
+        page = await browser.new_page(viewport={"width": width, "height": 800})
+        pages.append(page)
+        page.faults = []
+        page.on("pageerror", lambda error: page.faults.append(str(error)))
+        page.on("console", lambda line: line.type == "error" and page.faults.append(line.text))
+        page.elsewhere = []
+        page.on(
+            "request",
+            lambda asked: asked.url.startswith((url, "data:")) or page.elsewhere.append(asked),
+        )
+        await page.goto(url)
+        return page
+
+    yield visit
+    for page in pages:
+        await page.close()
 
 
 def button(page, path):
@@ -116,7 +128,9 @@ async def test_the_keyboard_is_enough(script, visit):
     await page.keyboard.type("3")
     await page.keyboard.press("Tab")
     await page.keyboard.press("Tab")
-    await page.keyboard.press("Enter")
+    async with page.expect_request("**/async?q=*") as first:
+        await page.keyboard.press("Enter")
+    assert (await first.value).url.endswith("?q=cats")
     assert len(await bars(page, "/async")) == 3
     await expect(button(page, "/async")).to_be_focused()
     assert await section(page, "/sync").get_by_role("listitem").count() == 0

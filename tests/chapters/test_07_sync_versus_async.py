@@ -226,6 +226,13 @@ async def test_more_lookups_than_the_client_may_run_at_once_wait_their_turn(
     assert [answer.code for answer in answers] == [200] * 9
 
 
+async def test_a_lookup_that_finds_no_place_in_time_is_a_504_too(load, serve, fetch, timeline):
+    url = serve(load(7).make_app(timeline.url, timeout=0.3, max_clients=1))
+    answers = await asyncio.gather(*[fetch(f"{url}/async?q=slow") for _ in range(3)])
+    assert [answer.code for answer in answers] == [504] * 3
+    assert sum(b"in request queue" in answer.body for answer in answers) >= 1
+
+
 # ---------------------------------------------------------------- the page
 
 
