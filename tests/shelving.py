@@ -83,6 +83,7 @@ def message(found: checks.Verdict) -> str:
     for pattern, stable in [
         (r"held up for [\d.]+ s", "held up for SOME s"),
         (r"\b\d\.\d+ s (?=later)|(?<=204 after )\d\.\d+ s", "SOME s "),
+        (r"definition \d", "definition N"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"\b[0-9a-f]{24}\b", "OBJECTID"),
         (r"0x[0-9a-f]{6,}", "0xADDRESS"),

@@ -151,5 +151,12 @@ def test_options_says_the_same(learner, allowed, path):
 
 
 @pytest.mark.task(3)
-def test_a_method_that_nobody_knows_is_refused_in_the_same_way(allowed):
-    assert "GET" in allowed("/notes", "BREW", 405)
+def test_a_method_that_nobody_knows_is_refused_in_the_same_way(learner, allowed):
+    got = allowed("/notes", "BREW", 405)
+    if "GET" not in got:
+        learner.wrong(
+            "a 405 whose Allow names GET, for the method BREW too",
+            f"Allow: {', '.join(sorted(got))}",
+            "A method that Tornado does not know passes through write_error as well.",
+            at="BaseHandler.write_error",
+        )

@@ -61,13 +61,23 @@ PATTERNS = [
     ),
     (
         "AttributeError",
-        r"module '(tornado|pymongo)[\w.]*' has no attribute",
-        "There is no such name today. If the notes have it, make now NAME=gen.Task (with their name) says what to write.",
+        r"module '(?:tornado|pymongo)\.?(?P<module>[\w.]*)' has no attribute '(?P<name>\w+)'",
+        "There is no such name today. If it is one of the notes', make now NAME={module}.{name} says what to write.",
     ),
     (
         "TypeError",
-        r"object is not callable\. If you meant to call the",
-        "PyMongo has no such method today. If the notes have it, make now NAME=insert (with their name) says what to write.",
+        r"object is not callable\. If you meant to call the '(?P<name>\w+)'",
+        "There is no such method today. If it is one of the notes', make now NAME={name} says what to write.",
+    ),
+    (
+        "RuntimeError",
+        r"Cannot send body with status code",
+        "This status has no body: after set_status() return, without write().",
+    ),
+    (
+        "TypeError",
+        r"compare offset-naive and offset-aware",
+        "Of the two times one knows its zone and the other does not: .replace(tzinfo=UTC) on the one that does not.",
     ),
     (
         "NameError",
@@ -90,8 +100,8 @@ def explains(error: dict) -> str:
     if not_awaited and not error["lines"]:
         return GENERATOR if "generator" in error["text"] else RETURNED
     for kind, pattern, cause in PATTERNS:
-        if kind in ("", error["type"]) and re.search(pattern, error["text"]):
-            return cause
+        if kind in ("", error["type"]) and (found := re.search(pattern, error["text"])):
+            return cause.format(**found.groupdict()).replace("NAME=.", "NAME=")
     return ""
 
 

@@ -58,7 +58,7 @@ class Process:
             with contextlib.suppress(BrokenPipeError):
                 os.write(self._orders, line)
             deadline = time.monotonic() + seconds
-            while (reply := self._reply(deadline))["number"] != self._number:
+            while (reply := self._reply(deadline)).pop("number") != self._number:
                 pass  # it is late: nobody waits for it any more
             return reply
 

@@ -43,6 +43,7 @@ class NoteHandler(BaseHandler):
         return name
 
     async def get(self, name):
+        self.set_header("Content-Type", "text/plain")
         self.write(self.board.texts[self.known(name)].encode())
 
     async def put(self, name):

@@ -44,6 +44,7 @@ class Note(Base):
         if text is None:
             self.send_error(404)
         else:
+            self.set_header("Content-Type", "text/plain; charset=utf-8")
             self.finish(text)
 
     def put(self, name):
