@@ -71,7 +71,7 @@ class Learner:
     def is_stuck(self) -> bool:
         """Whether the learner's event loop does not turn at all."""
         try:
-            self._process.ask({"do": "ping"}, 0.3)
+            self._process.ask({"do": "ping"}, 0.6)
         except (Stuck, Gone):
             return True
         return False
@@ -177,9 +177,21 @@ class App:
     ) -> Answer:
         """Send one request, and others while it is under way: the check fails if one of those was held up.
 
-        The others go to a path that no route has. `limit` is in seconds.
+        The others go to a path that no route has. `limit` is in seconds. It is tried twice before it counts: a machine
+        that is busy with other things holds requests up as well, but not each time.
         """
-        first = Request(path, method, **request)
+        for attempt in (1, 2):
+            answer, failure = self._watched(Request(path, method, **request), limit, cause)
+            if failure is None:
+                break
+            if attempt == 2:
+                raise Wrong(failure)
+        return answer
+
+    def _watched(
+        self, first: Request, limit: float, cause: str
+    ) -> tuple[Answer | None, Failure | None]:
+        """The answer to a request, and how others were held up by it."""
         pending = Pending(self, first)
         time.sleep(0.02)
         longest, lines = 0.0, []
@@ -191,18 +203,13 @@ class App:
             longest = max(longest, other.answer().elapsed)
             if longest <= limit:
                 time.sleep(0.01)
-        if longest > limit:
-            raise Wrong(
-                Failure(
-                    "blocks",
-                    "a second request answered while this one waits",
-                    f"the second request was held up for {longest:.1f} s",
-                    cause,
-                    first.curl(),
-                    lines,
-                )
-            )
-        return pending.answer()
+        if longest <= limit:
+            return pending.answer(), None
+        got = f"the second request was held up for {longest:.1f} s"
+        expected = "a second request answered while this one waits"
+        with contextlib.suppress(Wrong):
+            pending.answer()
+        return None, Failure("blocks", expected, got, cause, first.curl(), lines)
 
     def websocket(self, path: str, headers: dict | None = None):
         """Open a WebSocket; the check fails if the handshake does."""
