@@ -170,6 +170,10 @@ def _of(node: ast.AST, source: _Source) -> Iterator[tuple[ast.AST, str]]:
                 part.wording = True  # a part of an f-string has no place of its own
         case ast.keyword(arg=name, value=value) if name in WORDING:
             value.wording = True
+        case ast.Dict(keys=keys, values=values):
+            for key, value in zip(keys, values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == "error":
+                    value.wording = True
         case ast.Raise(exc=ast.Call(args=[ast.Constant(value=str()) as text, *_])):
             text.wording = True
         case ast.Slice(lower=lower, upper=upper):

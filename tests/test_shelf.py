@@ -1,7 +1,7 @@
 """The shelf: wrong answers as learners write them are caught, and told why; right ones of any making pass.
 
-`make test` runs the first right and the last wrong answer of each chapter, `make shelf` all (SHELF=all), and
-`python -m course shelf --write` keeps the messages anew, to be reviewed as a diff.
+`make test` runs one of a chapter, a wrong one of each second, a right one of the others; `make shelf` runs all (SHELF=all),
+and `python -m course shelf N --write` keeps the messages of chapter N anew, to be reviewed as a diff.
 """
 
 import os
@@ -21,10 +21,8 @@ def some(right: bool) -> list:
     """Parameters for the answers to be judged now."""
     found = [answer for answer in ALL if answer.right == right]
     if not WHICH:
-        by_chapter = {
-            answer.chapter.number: answer for answer in (reversed(found) if right else found)
-        }
-        found = list(by_chapter.values())
+        last = {answer.chapter.number: answer for answer in found}
+        found = [answer for number, answer in last.items() if number % 2 == right]
     return [pytest.param(answer, id=answer.id) for answer in found]
 
 
@@ -68,7 +66,9 @@ def test_the_shelf_holds_enough(chapter):
     assert all(wrong[task.number] >= 4 for task in chapter.tasks), wrong
     assert sum(answer.right for answer in found) >= 3
     names = [answer.name for answer in found if not answer.right]
-    assert list(kept(chapter)) == names, "python -m course shelf --write keeps the messages"
+    assert len(set(names)) == len(names), names
+    if WHICH != "write":
+        assert list(kept(chapter)) == names, "python -m course shelf --write keeps the messages"
 
 
 def test_every_chapter_has_a_shelf():

@@ -6,8 +6,8 @@ open: {"votes": {"tea": 1, "coffee": 0}}. That is there already, and so is the l
 Task 1  Who opens /votes is told the votes at once, in the same form.
 Task 2  Ballot.tell(message) reaches every client in self.clients, a set, whatever the others do. The write_message of
         one that has gone raises WebSocketClosedError, at once or when it is awaited; that of a slow one may take
-        very long; and a client may leave the set meanwhile. All others are told within a second, and tell() raises
-        nothing. (The checks put stand-ins into the set, which have write_message and close.)
+        very long; and a client may leave the set meanwhile. All others are told within a second, one that takes longer
+        is closed, and tell() raises nothing. (The checks put stand-ins into the set, which have write_message and close.)
 Task 3  Clients vote on the WebSocket too: the text {"vote": "tea"} counts a vote, and everybody is told. Anything else
         (text that is no JSON, JSON of another form, another drink, a binary message) counts nothing: its sender
         alone gets {"error": "..."}, with a text of your choice, and the connection stays open.

@@ -11,6 +11,7 @@ class StandIn:
     def __init__(self, number, kind, ballot):
         self.number, self.kind, self.ballot = number, kind, ballot
         self.told = []
+        self.closed = False
 
     def __hash__(self):
         return self.number  # a set of few small numbers is walked in their order
@@ -30,12 +31,14 @@ class StandIn:
                 return future
             case "leaving":
                 self.ballot.clients.discard(self)
+        return asyncio.ensure_future(self._deliver(message))
+
+    async def _deliver(self, message):
+        await asyncio.sleep(0.01)
         self.told.append(message)
-        future.set_result(None)
-        return future
 
     def close(self, code=None, reason=None):
-        pass
+        self.closed = True
 
 
 async def tell(exercise, kind):
@@ -52,8 +55,16 @@ async def tell(exercise, kind):
         await asyncio.sleep(0.02)
         if all(client.told for client in healthy):
             break
+    deadline = asyncio.get_running_loop().time() + 1.2
+    slow = [client for client in clients if client.kind == "slow"]
+    while (
+        not all(client.closed for client in slow) and asyncio.get_running_loop().time() < deadline
+    ):
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(0.02)
     missed = [client.number for client in healthy if len(client.told) != 1]
     if task.done() and task.exception():
         error = repr(task.exception())
     task.cancel()
-    return {"missed": missed, "error": error}
+    open_still = [client.number for client in slow if not client.closed]
+    return {"missed": missed, "error": error, "open": open_still}

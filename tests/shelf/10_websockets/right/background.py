@@ -31,9 +31,11 @@ class Ballot:
 
     async def tell_one(self, client, message):
         try:
-            await client.write_message(message)
+            await asyncio.wait_for(client.write_message(message), timeout=0.8)
         except WebSocketClosedError:
             self.clients.discard(client)
+        except asyncio.TimeoutError:
+            client.close(1008, "too slow")
 
 
 class VotesHandler(WebSocketHandler):

@@ -1,4 +1,4 @@
-"""A task group under one time limit; a dispatch on the parsed message; closed clients are found by their error."""
+"""All tasks under one time limit; a dispatch on the parsed message; closed clients are found by their error."""
 
 import asyncio
 import contextlib
@@ -21,10 +21,12 @@ class Ballot:
         await self.tell(self.state())
 
     async def tell(self, message):
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(0.9), asyncio.TaskGroup() as group:
-                for client in self.clients.copy():
-                    group.create_task(self.safely(client, message))
+        clients = self.clients.copy()
+        tasks = {asyncio.create_task(self.safely(each, message)): each for each in clients}
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=0.7)
+            for task in late:
+                tasks[task].close()
 
     async def safely(self, client, message):
         with contextlib.suppress(WebSocketClosedError, tornado.iostream.StreamClosedError):
