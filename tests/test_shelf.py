@@ -5,6 +5,7 @@ and `python -m course shelf N --write` keeps the messages of chapter N anew, to 
 """
 
 import os
+import sys
 from collections import Counter
 
 import pytest
@@ -32,7 +33,7 @@ def test_a_wrong_answer_is_caught_and_told_why(answer):
     assert found.first_red is not None, "all is green"
     task, result = found.first_red
     failure = result.failure
-    text = message(found)
+    text = message(found, answer.varies)
     assert (task.number, failure["kind"]) == (answer.task, answer.kind), text
     for words in answer.says:
         assert words in text, f"{words!r} is not in:\n{text}"
@@ -46,7 +47,7 @@ def test_a_wrong_answer_is_caught_and_told_why(answer):
     assert "next: make " in text
     if WHICH == "write":
         keep(answer, text)
-    else:
+    elif sys.version_info[:2] == (3, 11):  # another Python has other words for some exceptions
         assert text == kept(answer.chapter).get(answer.name), (
             "the message differs from the one kept"
         )

@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from harness import Wrong
+
 WAITING = "Inside `async with self.changed`, await self.changed.wait_for(lambda: ...)."
 
 
@@ -21,7 +23,11 @@ def wait_for_polls(app, number, seconds=1.0, cause=""):
         if answer.status == 200 and answer.json() == {"waiting": number}:
             return
         time.sleep(0.02)
-    answer.expect(200, json={"waiting": number}, cause=cause)
+    try:
+        answer.expect(200, json={"waiting": number}, cause=cause)
+    except Wrong as wrong:
+        wrong.failure.lines = app.lines_of("ChangesHandler") or wrong.failure.lines
+        raise
 
 
 def poll(app, version, **request):

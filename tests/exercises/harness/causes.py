@@ -46,7 +46,7 @@ PATTERNS = [
     ),
     (
         "RuntimeError",
-        r"cannot be called from a running event loop|loop is already running",
+        r"cannot be called from a running event loop|loop is already running|another loop is running",
         "The event loop runs already when a handler is called: await the coroutine there.",
     ),
     (

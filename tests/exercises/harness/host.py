@@ -165,8 +165,9 @@ class Host:
 
     def _first_line(self, *candidates) -> dict:
         """The line with the def or class of the first of these that is the learner's own."""
-        for found in candidates:
+        for candidate in candidates:
             with contextlib.suppress(TypeError, OSError):
+                found = inspect.unwrap(candidate)
                 code, line = inspect.getsourcelines(found)
                 if Path(inspect.getsourcefile(found)).resolve() == self.file:
                     above = 0
@@ -192,7 +193,7 @@ def catch_up() -> None:
     sort = collection.Cursor.sort
 
     def checked(cursor, key, direction=None):
-        keys = [(key, direction or 1)] if isinstance(key, str) else list(key)
+        keys = [(key, 1 if direction is None else direction)] if isinstance(key, str) else list(key)
         if any(way not in (1, -1) for _, way in keys if isinstance(way, int)):
             raise ValueError("sort: the direction is 1 or -1")
         return sort(cursor, key, direction)

@@ -209,6 +209,7 @@ class App:
         expected = "a second request answered while this one waits"
         with contextlib.suppress(Wrong):
             pending.answer()
+            lines = lines or [self._where(first)]
         return None, Failure("blocks", expected, got, cause, first.curl(), lines)
 
     def websocket(self, path: str, headers: dict | None = None):
@@ -216,6 +217,10 @@ class App:
         from harness.sockets import Socket
 
         return Socket(self, path, headers)
+
+    def lines_of(self, name: str) -> list[dict]:
+        """As Learner.lines_of."""
+        return self._learner.lines_of(name)
 
     def send(self, request: Request) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=request.timeout)

@@ -88,9 +88,14 @@ class Process:
         time.sleep(0.05)
         self._stacks.seek(0)
         stack = self._stacks.read().decode(errors="replace")
-        found = re.findall(r'File "(.+)", line (\d+) in', stack)
         source = file.read_text(errors="replace").splitlines()
-        numbers = [int(number) for name, number in found if Path(name).resolve() == file]
+        numbers = []
+        for part in (
+            stack.split("\n\n")[-1],
+            stack,
+        ):  # the main thread comes last, and counts first
+            found = re.findall(r'File "(.+)", line (\d+) in', part)
+            numbers = numbers or [int(n) for name, n in found if Path(name).resolve() == file]
         return [{"line": n, "code": source[n - 1].strip()} for n in reversed(numbers)]
 
     def status(self) -> int:
