@@ -189,7 +189,7 @@ def _report(counts: list[Count]) -> int:
         "equal",
         "left open",
         "not listed",
-        "of those that matter",
+        "rate",
     ):
         table.add_column(name, justify="right" if name != "chapter" else "left")
     total = Count(counts[0].chapter)
