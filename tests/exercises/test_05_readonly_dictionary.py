@@ -64,7 +64,7 @@ def test_a_word_with_other_signs_is_found(app, path, word):
 
 @pytest.mark.task(1)
 def test_looking_up_a_word_stops_nobody(learner):
-    slow = learner.serve("slow_dictionary", seconds=0.35)
+    slow = learner.serve("slow_dictionary", seconds=0.3)
     slow.ask_without_blocking("/word/cat", cause=BLOCKING).expect(200)
 
 
@@ -129,7 +129,7 @@ def test_search_refuses_a_missing_prefix_and_a_bad_limit(app, query):
 
 @pytest.mark.task(2)
 def test_a_search_stops_nobody(learner):
-    slow = learner.serve("slow_dictionary", seconds=0.35)
+    slow = learner.serve("slow_dictionary", seconds=0.3)
     slow.ask_without_blocking("/search?prefix=ice", cause=BLOCKING).expect(200)
 
 
