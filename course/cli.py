@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from course import environment
-from course.environment import ROOT, SetupError
+from course.environment import SetupError
 from course.manifest import ManifestError, chapter, chapters
 
 
@@ -196,7 +196,7 @@ def _parse(given: list[str]) -> argparse.Namespace:
 
 
 def _table() -> int:
-    print(f"{ROOT.name}: ten chapters that teach Tornado by running code\n")
+    print("Tornado by running code: ten chapters, each a script, a lesson and an exercise\n")
     for name, verb in VERBS.items():
         print(f"  {verb.make(name):24} {verb.help}")
     print("\nN is a chapter:")
