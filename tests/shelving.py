@@ -86,7 +86,7 @@ def message(found: checks.Verdict, varies: str = "") -> str:
         (r"held up for [\d.]+ s", "held up for SOME s"),
         (r"\b\d\.\d+ s (?=later)|(?<=204 after )\d\.\d+ s", "SOME s "),
         (r"definition \d", "definition N"),
-        (r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00", "TIME"),
+        (r"\d{4}-\d\d-\d\dT[\d:.]*(\+00:00)?", "TIME"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"\b[0-9a-f]{24}\b", "OBJECTID"),
         (r"0x[0-9a-f]{6,}", "0xADDRESS"),
