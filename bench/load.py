@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bench.clients import Herd, request
+from bench.clients import Herd, frame, request
 
 INSTALL = "Debian, Ubuntu: apt install wrk; macOS: brew install wrk"
 
@@ -93,35 +93,47 @@ def _ours(url: str, seconds: int, connections: int, pause: float, form: str) -> 
     address = urlsplit(url)
     path = address.path + (f"?{address.query}" if address.query else "")
     asking = request(path, method="POST" if form else "GET", form=form)
-    dice = random.Random(1)
-    times, errors = [], 0
     with Herd(address.port) as herd:
         for _ in range(connections):
             herd.connect()
-        started = time.monotonic()
-        due = [
-            (started + (dice.expovariate(1 / pause) if pause else 0), n) for n in range(connections)
-        ]
-        heapq.heapify(due)
-        since = [0.0] * connections
-        while (now := time.monotonic()) < started + seconds:
-            while due and due[0][0] <= now:
-                _, number = heapq.heappop(due)
-                since[number] = time.monotonic()
-                herd.send(herd.clients[number], asking)
-            wait = min(due[0][0] if due else now + 0.1, started + seconds) - time.monotonic()
-            for client, status, _ in herd.poll(wait):
-                now = time.monotonic()
-                times.append(now - since[client.number])
-                errors += status >= 400
-                again = now + (dice.expovariate(1 / pause) if pause else 0)
-                heapq.heappush(due, (again, client.number))
+        return _closed_loop(herd, asking, seconds, pause)
+
+
+def echo(url: str, seconds: float, connections: int = 16, pause: float = 0.0) -> Load:
+    """The same over WebSockets that send back what they get, by our own client."""
+    address = urlsplit(url)
+    with Herd(address.port) as herd:
+        herd.open_websockets(address.path, connections)
+        for _ in herd.messages(0.2):
+            pass  # a greeting
+        return _closed_loop(herd, frame(b"x" * 40), seconds, pause)
+
+
+def _closed_loop(herd: Herd, asking: bytes, seconds: float, pause: float) -> Load:
+    """Each client of the herd sends, waits for what comes back, pauses, and sends again."""
+    dice = random.Random(1)
+
+    def rest() -> float:
+        return dice.expovariate(1 / pause) if pause else 0.0
+
+    times, errors, since = [], 0, [0.0] * len(herd.clients)
+    started = time.monotonic()
+    until = started + seconds
+    due = [(started + rest(), client.number) for client in herd.clients]
+    heapq.heapify(due)
+    while (now := time.monotonic()) < until:
+        while due and due[0][0] <= now:
+            _, number = heapq.heappop(due)
+            since[number] = time.monotonic()
+            herd.send(herd.clients[number], asking)
+        for client, status, _ in herd.poll(
+            min(due[0][0] if due else until, until) - time.monotonic()
+        ):
+            now = time.monotonic()
+            times.append(now - since[client.number])
+            errors += status >= 400
+            heapq.heappush(due, (now + rest(), client.number))
     if len(times) < 2:
-        return Load(0, seconds, errors, 0, 0)
-    return Load(
-        len(times),
-        seconds,
-        errors,
-        statistics.median(times),
-        statistics.quantiles(times, n=100)[98],
-    )
+        return Load(0, seconds, errors, 0.0, 0.0)
+    p99 = statistics.quantiles(times, n=100)[98]
+    return Load(len(times), seconds, errors, statistics.median(times), p99)

@@ -177,7 +177,6 @@ def machine() -> dict:
         "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": {name: metadata.version(name) for name in PACKAGES},
-        "load_average": round(os.getloadavg()[0], 2),
     }
 
 

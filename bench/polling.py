@@ -113,14 +113,14 @@ def measure(plan, steps) -> dict:
                 Server(chapter(script)) as server,
                 Herd(server.port) as herd,
                 Shop(server.port) as shop,
+                Sampler(server) as used,
             ):
-                with Sampler(server) as used:
-                    if way == "WebSocket":
-                        herd.open_websockets("/cart/status", plan["clients"], BROWSER)
-                    else:
-                        for _ in range(plan["clients"]):
-                            herd.connect()
-                    found = watch(herd, way, plan, shop)
+                if way == "WebSocket":
+                    herd.open_websockets("/cart/status", plan["clients"], BROWSER)
+                else:
+                    for _ in range(plan["clients"]):
+                        herd.connect()
+                found = watch(herd, way, plan, shop)
             missing = plan["clients"] * plan["changes"] - len(found["delays"])
             if way != "polling every 1 s" and missing:
                 raise RuntimeError(f"{way}: {missing} changes were not told")

