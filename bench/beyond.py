@@ -22,14 +22,14 @@ PLANS = {
     },
     "tiny": {
         "rounds": 1,
-        "seconds": 1,
+        "seconds": 0.2,
         "processes": [2],
         "burst": (4, 0.05),
         "bursts": 1,
         "cases": 0,
     },
 }
-SECONDS = {"full": 85, "quick": 10, "tiny": 4}
+SECONDS = {"full": 75, "quick": 8, "tiny": 2}
 CASES = [
     Case(1, "/?greeting=Salutations"),
     Case(7, "/async?q=tornado"),

@@ -132,7 +132,5 @@ def plot(data: dict, figure) -> None:
         [line] = axes.loglog(counts, times, marker=marker, label=f"/{handler}")
         perfect = [ideal(row) / row["delay"] for row in rows]
         axes.loglog(counts, perfect, ":", color=line.get_color(), label=f"/{handler}, ideal")
-    axes.set(
-        xlabel="lookups at once", ylabel="time until the last answer, in delays of the upstream"
-    )
+    axes.set(xlabel="lookups at once", ylabel="time for all, in delays of the upstream")
     axes.legend()

@@ -11,7 +11,7 @@ STEPS = [1, 10]
 PLANS = {
     "full": {"rounds": 5, "seconds": 1},
     "quick": {"rounds": 1, "seconds": 1},
-    "tiny": {"rounds": 1, "seconds": 1, "steps": [1], "styles": ["await"]},
+    "tiny": {"rounds": 1, "seconds": 0.2, "steps": [1], "styles": ["await"]},
 }
 SECONDS = {"full": 55, "quick": 10, "tiny": 2}
 

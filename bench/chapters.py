@@ -13,7 +13,7 @@ TITLE = "The chapters against a bare handler"
 PLANS = {
     "full": {"rounds": 5, "seconds": 1, "paced": 2},
     "quick": {"rounds": 1, "seconds": 1, "paced": 0, "cases": [1, 5, 9]},
-    "tiny": {"rounds": 1, "seconds": 1, "paced": 0, "cases": [10]},
+    "tiny": {"rounds": 1, "seconds": 0.2, "paced": 0, "cases": [10]},
 }
 SECONDS = {"full": 200, "quick": 10, "tiny": 4}
 CLIENTS, PAUSE = 40, 0.1  # the fixed rate: 40 clients, each pausing 0.1 s between requests
@@ -33,7 +33,9 @@ class Case:
         method = "WebSocket" if self.websocket else "POST" if self.form else "GET"
         return f"{self.chapter}: {method} {self.path.partition('?')[0]}"
 
-    def run(self, server: Server, seconds: int, connections: int = 16, pause: float = 0.0) -> Load:
+    def run(
+        self, server: Server, seconds: float, connections: int = 16, pause: float = 0.0
+    ) -> Load:
         if self.websocket:
             return echo(server.url + self.path, seconds, connections, pause)
         return load(server.url + self.path, seconds, connections, pause, self.form)

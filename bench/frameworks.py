@@ -11,7 +11,7 @@ TITLE = "Other frameworks"
 PLANS = {
     "full": {"rounds": 5, "seconds": 1},
     "quick": {"rounds": 1, "seconds": 1, "loops": ["asyncio"]},
-    "tiny": {"rounds": 1, "seconds": 1, "loops": ["asyncio"], "names": ["Tornado"]},
+    "tiny": {"rounds": 1, "seconds": 0.2, "loops": ["asyncio"], "names": ["Tornado"]},
 }
 SECONDS = {"full": 36, "quick": 5, "tiny": 2}
 PATH = "/?greeting=Salutations"

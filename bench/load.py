@@ -55,21 +55,23 @@ def generator() -> str:
     return " ".join(said.split()[:2])
 
 
-def load(url: str, seconds: int, connections: int = 16, pause: float = 0.0, form: str = "") -> Load:
+def load(
+    url: str, seconds: float, connections: int = 16, pause: float = 0.0, form: str = ""
+) -> Load:
     """Ask `url` for some seconds over so many connections, each asking again as soon as it is answered.
 
     With a `pause` each waits before it asks again, a random time with this mean, in seconds: so the
     rate is nearly `connections / pause`, whatever the server. `form` is posted, if given. Answers with
     a status of 400 or more are errors. Raises RuntimeError if nothing was answered.
     """
-    made = _wrk if shutil.which("wrk") else _ours
+    made = _wrk if shutil.which("wrk") and seconds >= 1 else _ours  # wrk counts whole seconds
     result = made(url, seconds, connections, pause, form)
     if not result.requests or result.errors:
         raise RuntimeError(f"{url}: {result}")
     return result
 
 
-def _wrk(url: str, seconds: int, connections: int, pause: float, form: str) -> Load:
+def _wrk(url: str, seconds: float, connections: int, pause: float, form: str) -> Load:
     quoted = '"{}"'.format(form.replace('"', '\\"')) if form else "nil"
     script = SCRIPT.format(
         method="POST" if form else "GET",
@@ -80,7 +82,7 @@ def _wrk(url: str, seconds: int, connections: int, pause: float, form: str) -> L
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(script)
         file.flush()
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", file.name, url]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "-s", file.name, url]
         ran = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30)
     line = next((line for line in ran.stdout.splitlines() if line.startswith("RESULT")), None)
     if line is None:
@@ -89,7 +91,7 @@ def _wrk(url: str, seconds: int, connections: int, pause: float, form: str) -> L
     return Load(int(requests), duration / 1e6, int(errors), p50 / 1e6, p99 / 1e6)
 
 
-def _ours(url: str, seconds: int, connections: int, pause: float, form: str) -> Load:
+def _ours(url: str, seconds: float, connections: int, pause: float, form: str) -> Load:
     address = urlsplit(url)
     path = address.path + (f"?{address.query}" if address.query else "")
     asking = request(path, method="POST" if form else "GET", form=form)

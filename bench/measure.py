@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import shutil
@@ -139,7 +140,9 @@ class Sampler(AbstractContextManager):
 
 
 def median(samples: Iterable[float]) -> float:
-    return statistics.median(samples)
+    """The median; where there is no sample, nan."""
+    values = list(samples)
+    return statistics.median(values) if values else math.nan
 
 
 def shown(samples: Iterable[float], digits: int = 2, scale: float = 1.0) -> str:

@@ -141,7 +141,7 @@ def report(data: dict) -> str:
                 f"{median(row['bytes']) / 1000:,.1f}",
                 shown(row["cpu"], 1, 1000),
                 f"{median(told) * 1000:,.1f}",
-                f"{max(told) * 1000:,.1f}",
+                f"{max(told, default=0) * 1000:,.1f}",
             ]
         )
     head = ["way", "requests", "kB, both ways", "server's CPU, ms", "delay, ms: median", "longest"]

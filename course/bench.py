@@ -47,6 +47,10 @@ def run(quick: bool) -> int:
         "load_average": [before, os.getloadavg()[0]],
         "experiments": measured,
     }
+    for name, data in measured.items():
+        steps.console.rule(modules[name].TITLE)
+        for line in modules[name].headlines(data):
+            steps.console.print(f"- {line}", markup=False, highlight=False)
     page = report.write(results, ROOT / "work" / "bench" if quick else ROOT / "bench")
     print(f"{page.relative_to(ROOT)}: the numbers, and a plot each beside it")
     return 0
