@@ -10,7 +10,7 @@ STYLES = ["callback", "coroutine", "await"]
 STEPS = [1, 10]
 PLANS = {
     "full": {"rounds": 5, "seconds": 1},
-    "quick": {"rounds": 1, "seconds": 1},
+    "quick": {"rounds": 1, "seconds": 1, "steps": [10]},
     "tiny": {"rounds": 1, "seconds": 0.2, "steps": [1], "styles": ["await"]},
 }
 SECONDS = {"full": 55, "quick": 10, "tiny": 2}

@@ -12,7 +12,7 @@ from bench.polling import Shop
 TITLE = "Fan-out"
 PLANS = {
     "full": {"sizes": [100, 1000, 2000, 5000], "changes": 7},
-    "quick": {"sizes": [100, 500], "changes": 3},
+    "quick": {"sizes": [100, 500], "changes": 2},
     "tiny": {
         "sizes": [10],
         "changes": 1,
