@@ -14,8 +14,8 @@ PLANS = {
         ("async", 10, 1.0, 3),
         ("async", 100, 1.0, 3),
         ("async", 1000, 1.0, 3),
-        ("sync", 10, 1.0, 2),
-        ("sync", 100, 0.05, 3),
+        ("sync", 10, 1.0, 1),
+        ("sync", 100, 0.05, 2),
         ("sync", 1000, 0.05, 1),
     ],
     "quick": [
@@ -26,7 +26,7 @@ PLANS = {
     ],
     "tiny": [("async", 3, 0.05, 1), ("sync", 3, 0.05, 1)],
 }
-SECONDS = {"full": 115, "quick": 6, "tiny": 1}
+SECONDS = {"full": 95, "quick": 6, "tiny": 1}
 
 
 def burst(port: int, path: str, count: int, seconds: float) -> float:

@@ -9,11 +9,11 @@ TITLE = "Callbacks, coroutines, await"
 STYLES = ["callback", "coroutine", "await"]
 STEPS = [1, 10]
 PLANS = {
-    "full": {"rounds": 5, "seconds": 1},
+    "full": {"rounds": 4, "seconds": 1},
     "quick": {"rounds": 1, "seconds": 1, "steps": [10]},
     "tiny": {"rounds": 1, "seconds": 0.2, "steps": [1], "styles": ["await"]},
 }
-SECONDS = {"full": 55, "quick": 10, "tiny": 2}
+SECONDS = {"full": 40, "quick": 10, "tiny": 2}
 
 
 def measure(plan, steps) -> dict:

@@ -9,11 +9,11 @@ from bench.measure import SERVERS, Sampler, Server, chapter, median, ratios, sho
 
 TITLE = "Other frameworks"
 PLANS = {
-    "full": {"rounds": 5, "seconds": 1},
+    "full": {"rounds": 4, "seconds": 1},
     "quick": {"rounds": 1, "seconds": 1, "loops": ["asyncio"]},
     "tiny": {"rounds": 1, "seconds": 0.2, "loops": ["asyncio"], "names": ["Tornado"]},
 }
-SECONDS = {"full": 36, "quick": 5, "tiny": 2}
+SECONDS = {"full": 28, "quick": 5, "tiny": 2}
 PATH = "/?greeting=Salutations"
 SCRIPTS = {
     "Tornado": 1,

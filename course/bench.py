@@ -27,6 +27,10 @@ def run(quick: bool) -> int:
             f"No wrk here: our own client makes the load. To have it: {load.INSTALL}",
             file=sys.stderr,
         )
+    if os.getloadavg()[0] > 1:
+        print(
+            "This machine is busy with other things, so the numbers will be noisy.", file=sys.stderr
+        )
     modules = {name: report.experiment(name) for name in report.EXPERIMENTS}
     before, started = os.getloadavg()[0], time.monotonic()
     measured = {}
