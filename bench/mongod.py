@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tempfile
 import time
@@ -13,6 +12,9 @@ from pymongo.errors import PyMongoError
 
 from bench.measure import free_port
 from course.mongo import MongoError, find_mongod
+
+# mongod ends, and its data go, when our end of this shell's stdin is closed: however we end.
+WATCHED = 'folder=$1; shift; "$@" <&- & cat; kill -9 $!; wait; rm -r "$folder"'
 
 
 class Mongod(AbstractContextManager):
@@ -35,7 +37,11 @@ class Mongod(AbstractContextManager):
         command = [program, "--dbpath", self.folder, "--port", str(port), "--bind_ip", "127.0.0.1"]
         command += ["--nounixsocket", "--wiredTigerCacheSizeGB", "0.25", "--quiet"]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            ["sh", "-c", WATCHED, "sh", self.folder, *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C reaches us alone, and we end it
         )
         self.uri = f"mongodb://127.0.0.1:{port}/"
         try:
@@ -56,6 +62,5 @@ class Mongod(AbstractContextManager):
 
     def __exit__(self, *error):
         if self.process:
-            self.process.kill()
-            self.process.wait()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self.process.stdin.close()
+            self.process.wait(10)
