@@ -8,6 +8,7 @@ import pytest
 
 from bench import load, measure, report
 from bench.clients import Client, frame
+from course import bench
 
 from servers import ROOT
 
@@ -51,6 +52,39 @@ def test_the_same_numbers_draw_the_same_plot(tmp_path):
         report.draw("frameworks", {"rows": rows}, file)
     assert plots[0].read_bytes() == plots[1].read_bytes()
     assert b"<dc:date>" not in plots[0].read_bytes()
+
+
+@pytest.fixture
+def one_experiment(monkeypatch, tmp_path):
+    """`make bench` with one small experiment, its results in a folder of the test."""
+    monkeypatch.setattr("course.bench.ROOT", tmp_path)
+    monkeypatch.setattr("course.bench.signal.signal", lambda *given: None)
+    monkeypatch.setattr(report, "EXPERIMENTS", ["frameworks"])
+    module = report.experiment("frameworks")
+    monkeypatch.setitem(module.PLANS, "quick", module.PLANS["tiny"])
+    return module
+
+
+def test_a_quick_run_writes_its_page_to_work_and_says_what_came_out(
+    one_experiment, tmp_path, capsys
+):
+    assert bench.run(quick=True) == 0
+    said = capsys.readouterr()
+    assert "Chapter 1's answer. Tornado on asyncio: " in " ".join(said.err.split())
+    assert "work/bench/results.md" in said.out
+    page = (tmp_path / "work" / "bench" / "results.md").read_text(encoding="utf-8")
+    assert "![" in page and "A quick run" in page
+    assert (tmp_path / "work" / "bench" / "frameworks.svg").exists()
+
+
+def test_an_experiment_that_fails_is_said_in_a_line(one_experiment, tmp_path, monkeypatch, capsys):
+    def measure(plan, steps):
+        raise TimeoutError("3 of 10 requests have no answer after 30 s")
+
+    monkeypatch.setattr(one_experiment, "measure", measure)
+    assert bench.run(quick=True) == 1
+    assert "Other frameworks: 3 of 10 requests have no answer" in capsys.readouterr().err
+    assert not (tmp_path / "work").exists()
 
 
 def test_no_server_outlives_its_block():
