@@ -98,7 +98,7 @@ impression in under a minute, and writes it to `work/bench/`.
 | Python | {machine["python"]} |
 | packages | {versions} |
 | load on HTTP by | {results["generator"]} |
-| load average | {before:.2f} before, {after:.2f} at the end |
+| load average | {before:.2f} before; {after:.2f} at the end, which is mostly this run itself |
 
 Servers, upstreams and clients share the machine's {machine["cores"]} cores, and talk over loopback. So requests a second and
 delays depend on who else wants a core; CPU time depends on it much less. Read the ratios, not the numbers: both sides of a
