@@ -26,7 +26,7 @@ PLANS = {
     ],
     "tiny": [("async", 3, 0.05, 1), ("sync", 3, 0.05, 1)],
 }
-SECONDS = {"full": 95, "quick": 6, "tiny": 1}
+SECONDS = {"full": 95, "quick": 5, "tiny": 1}
 
 
 def burst(port: int, path: str, count: int, seconds: float) -> float:

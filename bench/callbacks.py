@@ -13,7 +13,7 @@ PLANS = {
     "quick": {"rounds": 1, "seconds": 1, "steps": [10]},
     "tiny": {"rounds": 1, "seconds": 0.2, "steps": [1], "styles": ["await"]},
 }
-SECONDS = {"full": 40, "quick": 10, "tiny": 2}
+SECONDS = {"full": 40, "quick": 7, "tiny": 2}
 
 
 def measure(plan, steps) -> dict:

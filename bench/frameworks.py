@@ -13,7 +13,7 @@ PLANS = {
     "quick": {"rounds": 1, "seconds": 1, "loops": ["asyncio"]},
     "tiny": {"rounds": 1, "seconds": 0.2, "loops": ["asyncio"], "names": ["Tornado"]},
 }
-SECONDS = {"full": 28, "quick": 5, "tiny": 2}
+SECONDS = {"full": 28, "quick": 4, "tiny": 2}
 PATH = "/?greeting=Salutations"
 SCRIPTS = {
     "Tornado": 1,

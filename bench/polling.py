@@ -23,7 +23,7 @@ PLANS = {
     "quick": {"clients": 20, "seconds": 1.5, "changes": 2, "rounds": 1},
     "tiny": {"clients": 2, "seconds": 0.4, "changes": 1, "rounds": 1},
 }
-SECONDS = {"full": 66, "quick": 8, "tiny": 3}
+SECONDS = {"full": 66, "quick": 7, "tiny": 3}
 
 
 class Shop(AbstractContextManager):

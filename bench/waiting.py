@@ -11,10 +11,10 @@ from bench.polling import status
 TITLE = "Clients that wait"
 PLANS = {
     "full": {"sizes": [500, 1000, 2000, 5000], "seconds": 2.0, "period": (1000, 26.0)},
-    "quick": {"sizes": [200, 500], "seconds": 1.0, "period": None},
+    "quick": {"sizes": [500], "seconds": 1.0, "period": None},
     "tiny": {"sizes": [20], "seconds": 0.2, "period": None, "ways": ["long poll"]},
 }
-SECONDS = {"full": 80, "quick": 10, "tiny": 4}
+SECONDS = {"full": 80, "quick": 7, "tiny": 4}
 WAYS = {"long poll": 9, "WebSocket": 10, "polling every 1 s": 9}
 DEADLINE, PING = 25, 20  # seconds: chapter 9 answers a long poll then, chapter 10 pings then
 
