@@ -80,13 +80,17 @@ def _said(data: dict) -> list[str]:
         }
         steps = ", ".join(f"{each[style]:.1f} µs as {style}" for style in each)
         said.append(f"From the second one on, a step costs {steps}.")
-    for what, styles in found.items():
-        for style in STYLES[1:]:
-            over = ratios(styles.get(style, [1.0]), styles.get("callback", [1.0]))
-            if style in styles and "callback" in styles and is_noise(over):
-                said.append(
-                    f"For {what} the rounds do not agree whether {style} costs more: noise."
-                )
+    noise = [
+        f"{what} as {style}"
+        for what, styles in found.items()
+        for style in STYLES[1:]
+        if {style, "callback"} <= set(styles)
+        and is_noise(ratios(styles[style], styles["callback"]))
+    ]
+    if noise:
+        said.append(
+            f"The rounds do not agree which costs more, so it is noise: {', '.join(noise)}."
+        )
     return said
 
 

@@ -82,6 +82,12 @@ def _preface(results: dict) -> str:
     machine = results["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
     before, after = results["load_average"]
+    busy = ""
+    if before > 1:
+        busy = (
+            " **The machine was busy with other work during this run**, as the load average before it says: requests "
+            "a second and delays are worse than on a quiet one, and the spread is wider."
+        )
     kind = (
         ""
         if results["plan"] == "full"
@@ -101,10 +107,10 @@ impression in under a minute, and writes it to `work/bench/`.
 | load average | {before:.2f} before; {after:.2f} at the end, which is mostly this run itself |
 
 Servers, upstreams and clients share the machine's {machine["cores"]} cores, and talk over loopback. So requests a second and
-delays depend on who else wants a core; CPU time depends on it much less. Read the ratios, not the numbers: both sides of a
+delays depend on who else wants a core; CPU time depends on it less. Read the ratios, not the numbers: both sides of a
 ratio come from the same run, turn by turn. A number is a median, with the least and the greatest of its samples in
 brackets where there are several. Where the ratios of some rounds lie above 1 and others below, the difference is noise,
-and is called so. On a virtual machine, differences of less than about 5% are best taken for noise, too."""
+and is called so. On a virtual machine, differences of less than about 5% are best taken for noise, too.{busy}"""
 
 
 def _claims(measured: dict) -> list[str]:
@@ -134,7 +140,7 @@ def _on_blocking(data: dict) -> list[str]:
         f"C43, the loop serves others meanwhile: borne out. {says(few)} in one process.",
         f"C48, one request at a time when synchronous: borne out. {says(slow)}.",
         f"C50, AsyncHTTPClient is asynchronous: borne out. {says(largest)}, not "
-        f"{largest['count'] * largest['delay']:,.0f} s; the rest is CPU time.",
+        f"{largest['count'] * largest['delay']:,.0f} s; the rest is CPU time, and waiting for a core.",
     ]
 
 

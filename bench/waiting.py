@@ -150,8 +150,8 @@ poll's turn costs {each["long poll"]:,.0f} µs of CPU a client, a WebSocket's {e
 """
     return f"""{text}\
 Waiting takes no CPU between those turns, however many wait: a loop is woken by what arrives, not by what it waits for.
-What grows is memory and open files, in step with the clients. Short polling grows in CPU, and where a core is full, the
-answers a second stop growing."""
+What grows is memory and open files, in step with the clients. Short polling grows in CPU, and where the machine is full,
+which the server shares with the clients of this measurement, the answers a second stop growing."""
 
 
 def headlines(data: dict) -> list[str]:
