@@ -11,7 +11,7 @@ from bench.polling import Shop
 
 TITLE = "Fan-out"
 PLANS = {
-    "full": {"sizes": [100, 1000, 2000, 5000], "changes": 5},
+    "full": {"sizes": [100, 1000, 2000, 5000], "changes": 3},
     "quick": {"sizes": [300], "changes": 2},
     "tiny": {
         "sizes": [10],
@@ -144,7 +144,10 @@ library's broadcast makes the frame once, and writes the same bytes to each.
 
 {table(head, rows)}
 
-All grow in step with N. The client of this measurement is one thread that reads all sockets; at 5,000 it takes a part of the
+All grow in step with N. Chapter 10 takes more CPU a client than the bare set of sockets, for it has a task for each
+client, which is woken, makes its own copy of the state and waits until its message is on its way. That buys that a client who
+reads slowly holds up nobody, and gets the newest state and not every one in between; the bare handler keeps all that it has
+not taken, in memory. The library is faster than both: one frame for all, and no task woken. The client of this measurement is one thread that reads all sockets; at 5,000 it takes a part of the
 second core, the same part for all. The long polls ask again after each change, which is not in the time, though a server
 pays for it, too."""
 

@@ -94,7 +94,7 @@ def _preface(results: dict) -> str:
         else " A quick run: few samples, so take the numbers for a hint."
     )
     return f"""\
-Made by `make bench` on {results["date"]}, in {results["minutes"]:.1f} minutes.{kind} `make bench QUICK=1` gives a first
+Measured by the experiments of `make bench` on {results["date"]}, in {results["minutes"]:.1f} minutes.{kind} `make bench QUICK=1` gives a first
 impression in under a minute, and writes it to `work/bench/`.
 
 | | |
@@ -104,7 +104,7 @@ impression in under a minute, and writes it to `work/bench/`.
 | Python | {machine["python"]} |
 | packages | {versions} |
 | load on HTTP by | {results["generator"]} |
-| load average | {before:.2f} before; {after:.2f} at the end, which is mostly this run itself |
+| load average | {before:.2f} before; {after:.2f} at the end, when this run is a part of it |
 
 Servers, upstreams and clients share the machine's {machine["cores"]} cores, and talk over loopback. So requests a second and
 delays depend on who else wants a core; CPU time depends on it less. Read the ratios, not the numbers: both sides of a
@@ -157,7 +157,7 @@ def _on_callbacks(data: dict) -> list[str]:
         return []
     return [
         "C58, gen performs like callbacks: in part. As many requests run at once. CPU time of `@gen.coroutine` "
-        f"and of `await`, over callbacks: {'; '.join(told)}."
+        f"and of `await`, over callbacks: {'; '.join(told)}. See below which of it is noise."
     ]
 
 
