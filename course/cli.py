@@ -117,6 +117,11 @@ VERBS = {
     "test-notebooks": Verb(
         lambda given: _module("suite").run_notebooks(), ALL, "the notebooks alone"
     ),
+    "bench": Verb(
+        lambda given: _module("bench").run(_is_set("QUICK")),
+        ["runtime", "mongo", "notebook", "bench"],
+        "measure what the notes claim about speed; QUICK=1 in under a minute",
+    ),
     "setup": Verb(lambda given: _done(), ["runtime"], "only the set-up, of what the chapters need"),
     "setup-all": Verb(lambda given: _done(), ALL, "only the set-up, of everything"),
     "shelf": Verb(
@@ -219,4 +224,9 @@ def _port(default: int = 8000) -> int:
 
 
 def _force() -> bool:
-    return os.environ.get("FORCE", "") not in ("", "0")
+    return _is_set("FORCE")
+
+
+def _is_set(name: str) -> bool:
+    """Whether a switch is on in the environment: FORCE=1, QUICK=1."""
+    return os.environ.get(name, "") not in ("", "0")
