@@ -1,6 +1,5 @@
 """What the checks of chapter 6 serve inside the learner's process: the exercise, on a collection made for it."""
 
-import contextlib
 import threading
 
 import mongomock
@@ -32,13 +31,22 @@ def look(exercise):
 class Together:
     """A collection for several threads: before each operation they wait for each other, and then take turns.
 
-    So whoever reads in one operation and writes in the next, writes what the others have not seen.
+    So whoever reads in one operation and writes in the next, writes what the others have not seen. The turns are in the
+    order of what is written, and the next time the other way round: of two operations that belong together, the
+    first one's last is not the last of the second.
     """
 
     def __init__(self, collection, threads):
         self._collection = collection
-        self._barrier = threading.Barrier(threads)
-        self._lock = threading.Lock()
+        self._barrier = threading.Barrier(threads, action=self._line_up)
+        self._turn = threading.Condition()
+        self._coming, self._queue, self._rounds = [], [], 0
+
+    def _line_up(self):
+        backwards = self._rounds % 2 == 1
+        self._queue = sorted(self._coming, key=lambda each: each[0], reverse=backwards)
+        self._coming = []
+        self._rounds += 1
 
     def __getattr__(self, name):
         attribute = getattr(self._collection, name)
@@ -46,9 +54,19 @@ class Together:
             return attribute  # make_app makes its index alone
 
         def in_turn(*args, **kwargs):
-            with contextlib.suppress(threading.BrokenBarrierError):  # the others are done
+            mine = (repr((args, kwargs)), object())
+            self._coming.append(mine)
+            try:
                 self._barrier.wait(0.3)
-            with self._lock:
-                return attribute(*args, **kwargs)
+            except threading.BrokenBarrierError:  # the others are done
+                with self._turn:
+                    return attribute(*args, **kwargs)
+            with self._turn:
+                self._turn.wait_for(lambda: self._queue[0] is mine, 1)
+                try:
+                    return attribute(*args, **kwargs)
+                finally:
+                    self._queue.remove(mine)
+                    self._turn.notify_all()
 
         return in_turn
