@@ -45,11 +45,15 @@ def _pytest(arguments: list[str]) -> int:
     return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=ROOT).returncode
 
 
+def browser_on_path() -> str | None:
+    """The path of a Chromium that is on the PATH; None if there is none: Playwright then takes its own."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 def find_browser() -> str | None:
     """The path of a Chromium: one on the PATH, or the one that Playwright fetched; None if there is none."""
-    for name in BROWSERS:
-        if found := shutil.which(name):
-            return found
+    if found := browser_on_path():
+        return found
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

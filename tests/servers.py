@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from course.mongo import find_mongod
+from course.suite import browser_on_path
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -39,6 +40,32 @@ def wait_for_port(port: int, process: subprocess.Popen, seconds: float = 10.0) -
                 return
         time.sleep(0.02)
     raise TimeoutError(f"nothing listens on port {port} after {seconds} s")
+
+
+CHROMIUM = {
+    "executable_path": browser_on_path(),
+    "args": [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ],
+}
+"""What Playwright's launch() takes: the same headless browser for all the tests of pages."""
+
+
+def copy_course(folder: Path) -> Path:
+    """Copy what git knows of the course, or will know, to `folder`: what a clone gives, and nothing installed."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
 
 
 class Script:

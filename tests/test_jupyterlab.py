@@ -16,12 +16,9 @@ import pytest
 
 from course import notebook
 
-from servers import ROOT, free_port
+from servers import CHROMIUM, ROOT, free_port
 
 NAME = "01_hello.ipynb"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
 FOLDERS += ("JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "HOME", "TMPDIR")
 
@@ -95,11 +92,6 @@ def url_of(process) -> str:
     raise AssertionError("".join(printed))
 
 
-def browser_path() -> str | None:
-    """A browser on the PATH; None: the one that Playwright has brought."""
-    return next(filter(None, map(shutil.which, BROWSERS)), None)
-
-
 def test_all_cells_run_in_a_browser_twice_and_after_a_restart(start, course):
     from playwright.sync_api import sync_playwright
 
@@ -108,7 +100,7 @@ def test_all_cells_run_in_a_browser_twice_and_after_a_restart(start, course):
     process = start()
     url = url_of(process)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
+        browser = playwright.chromium.launch(**CHROMIUM)
         page = browser.new_page(viewport={"width": 1400, "height": 900})
         page.goto(url)
         page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=40_000)

@@ -11,7 +11,7 @@ import pytest
 
 from course.manifest import chapters
 
-from servers import ROOT, free_port
+from servers import copy_course, free_port
 
 HELLO = chapters()[0]
 
@@ -19,14 +19,7 @@ HELLO = chapters()[0]
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
     """A copy of what git knows, or will, with this environment as its .venv: nothing is installed."""
-    folder = tmp_path_factory.mktemp("course")
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, names.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    return folder
+    return copy_course(tmp_path_factory.mktemp("course"))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 
 from course import environment
 
-from servers import ROOT, free_port
+from servers import ROOT, copy_course, free_port
 
 
 def course(*arguments, cwd, code="from course.cli import main; sys.exit(main())", **changes):
@@ -35,14 +35,7 @@ def course(*arguments, cwd, code="from course.cli import main; sys.exit(main())"
 @pytest.fixture
 def clone(tmp_path):
     """What a `git clone` gives, and nothing installed."""
-    folder = tmp_path / "clone"
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, names.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    return folder
+    return copy_course(tmp_path / "clone")
 
 
 def test_a_newcomer_gets_from_a_clone_to_an_answer_and_a_verdict(clone, tmp_path):

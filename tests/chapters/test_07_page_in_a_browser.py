@@ -2,22 +2,14 @@
 
 import asyncio
 import itertools
-import shutil
 import signal
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright, expect
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from servers import CHROMIUM
+
 DELAY = 0.5
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -26,9 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser():
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=ARGUMENTS
-        )
+        browser = await playwright.chromium.launch(**CHROMIUM)
         yield browser
         await browser.close()
 

@@ -1,22 +1,13 @@
 """The pages of chapters 9 and 10 in headless Chromium: two visitors, one stock."""
 
 import asyncio
-import shutil
 import time
 import urllib.request
 
 import pytest
 from playwright.async_api import async_playwright, expect
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from servers import CHROMIUM
 
 pytestmark = pytest.mark.parametrize("number", [9, 10])
 
@@ -33,9 +24,7 @@ async def visitors():
     A page has `.faults`: the errors in its console, and the exceptions that nobody caught.
     """
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=ARGUMENTS
-        )
+        browser = await playwright.chromium.launch(**CHROMIUM)
 
         async def enter(url, how_many, **settings):
             pages = []
