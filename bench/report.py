@@ -47,7 +47,7 @@ def write(results: dict, folder: Path) -> Path:
     for name, data in results["experiments"].items():
         draw(name, data, folder / f"{name}.svg")
     page = folder / "results.md"
-    page.write_text(_page(results), encoding="utf-8")
+    page.write_text(page_of(results), encoding="utf-8")
     return page
 
 
@@ -66,7 +66,8 @@ def draw(name: str, data: dict, file: Path) -> None:
     file.write_text("\n".join(line.rstrip() for line in lines) + "\n", encoding="utf-8")
 
 
-def _page(results: dict) -> str:
+def page_of(results: dict) -> str:
+    """The text of results.md."""
     measured = results["experiments"]
     parts = ["# What the notes claim about speed, measured", _preface(results)]
     claims = _claims(measured)

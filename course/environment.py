@@ -97,6 +97,8 @@ def _install(names: list[str]) -> None:
     wanted = [package for name in names for package in table[name]]
     pins = ["--constraint", str(ROOT / "constraints.txt")]
     command = [_uv(pins), "pip", "install", "--python", str(PYTHON), *pins, *wanted]
+    if sys.dont_write_bytecode:  # as PYTHONDONTWRITEBYTECODE asks: each run would compile all anew
+        command.append("--compile-bytecode")
     if subprocess.run(command, cwd=ROOT).returncode:
         raise SetupError("the packages could not be installed: the reason stands above")
 

@@ -32,13 +32,13 @@ def show(verdict: Verdict) -> int:
         line = Text(f"  {'✓' if green else '✗'} ", style="green" if green else "red")
         line.append(f"Task {task.number}  {task.title:{width}}  ", style="default")
         if green:
-            line.append(f"{passed} checks", style="dim")
+            line.append(_checks(passed), style="dim")
         elif any(each.failure and each.failure["whole"] for each in results):
             line.append("not checked", style="red")
         elif any(each.failure and each.failure["kind"] == "todo" for each in results):
             line.append("to do", style="yellow")
         else:
-            line.append(f"red after {passed} of {len(results)} checks", style="red")
+            line.append(f"red after {passed} of {_checks(len(results))}", style="red")
         console.print(line)
     red = verdict.first_red
     if red is None:
@@ -47,6 +47,10 @@ def show(verdict: Verdict) -> int:
     console.print()
     _explain(chapter, *red)
     return 1
+
+
+def _checks(count: int) -> str:
+    return "1 check" if count == 1 else f"{count} checks"
 
 
 def _explain(chapter: Chapter, task, result) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import signal
 import sys
 import tomllib
 import uuid
@@ -12,13 +13,20 @@ from pathlib import Path
 import mongomock
 import pymongo
 import pytest
+import pytest_asyncio
+from playwright.async_api import async_playwright
 from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 
-from servers import ROOT, Mongod, Script
+from servers import CHROMIUM, ROOT, Mongod, Script
 
 _count = itertools.count()
+
+
+def pytest_configure():
+    """Let Ctrl-C end what the tests start, also where this run is in the background of a shell, which ignores it there."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def folder_of(number: int) -> Path:
@@ -96,6 +104,15 @@ async def fetch():
 
     yield ask
     client.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser():
+    """A headless Chromium; its tests run in the session's event loop: `pytest.mark.asyncio(loop_scope="session")`."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(**CHROMIUM)
+        yield browser
+        await browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -57,9 +57,11 @@ class Crowd:
         self._all = asyncio.Event()
 
     async def gather(self, at_once: int = 100) -> None:
-        """Connect all, so many at a time, and wait until each knows version 0."""
+        """Connect all, so many at a time, and wait until each knows version 0.
+
+        The next ones wait for these: where a server's queue of connections is full, the system tries again after a second.
+        """
         loop = asyncio.get_running_loop()
-        self.expect(0)
 
         async def connect():
             _, client = await loop.create_connection(
@@ -69,12 +71,13 @@ class Crowd:
 
         while len(self.clients) < self.how_many:
             batch = min(at_once, self.how_many - len(self.clients))
+            self.expect(0, batch)
             await asyncio.gather(*(connect() for _ in range(batch)))
-        await self._all.wait()
+            await self._all.wait()
 
-    def expect(self, version: int) -> None:
-        """From now on, count who hears of this version."""
-        self.wanted, self._left = version, self.how_many
+    def expect(self, version: int, how_many: int) -> None:
+        """From now on, count who hears of this version, until it is so many."""
+        self.wanted, self._left = version, how_many
         self._all.clear()
 
     def told(self) -> None:
@@ -84,7 +87,7 @@ class Crowd:
 
     async def seconds_until_all_know(self, version: int, change) -> float:
         """Await `change()`, which makes this version, and then all clients; the seconds since it was begun."""
-        self.expect(version)
+        self.expect(version, self.how_many)
         begin = time.perf_counter()
         await change()
         await asyncio.wait_for(self._all.wait(), 30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gzip
 import json
 import threading
@@ -37,7 +38,12 @@ BROKEN = {
 """Each tag that is answered wrongly, and how."""
 
 BIG = b"[" + b" " * 5_000_000 + b"]"
-BOMB = gzip.compress(b"[" + b" " * 50_000_000 + b"]")
+
+
+@functools.cache
+def bomb() -> bytes:
+    """50 MB of JSON, packed: made when it is first asked for."""
+    return gzip.compress(b"[" + b" " * 50_000_000 + b"]")
 
 
 def moments(*ages: float, now: datetime | None = None) -> bytes:
@@ -81,7 +87,7 @@ class Timeline(tornado.web.RequestHandler):
                 self.write(BIG)
             case "bomb":
                 self.set_header("Content-Encoding", "gzip")
-                self.write(BOMB)
+                self.write(bomb())
             case "badgzip":
                 self.set_header("Content-Encoding", "gzip")
                 self.write(b"this is not gzip")

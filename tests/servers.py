@@ -13,6 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import psutil
+
 from course.mongo import find_mongod
 from course.suite import browser_on_path
 
@@ -40,6 +42,14 @@ def wait_for_port(port: int, process: subprocess.Popen, seconds: float = 10.0) -
                 return
         time.sleep(0.02)
     raise TimeoutError(f"nothing listens on port {port} after {seconds} s")
+
+
+def crowded() -> float:
+    """How many times as long as alone a piece of work takes now, since others use this machine."""
+    began, cpu = time.perf_counter(), time.process_time()
+    while time.process_time() - cpu < 0.2:
+        pass
+    return (time.perf_counter() - began) / (time.process_time() - cpu)
 
 
 CHROMIUM = {
@@ -94,6 +104,12 @@ class Script:
             except Exception as error:
                 self.kill()
                 raise RuntimeError(f"{error}\n{self.output()}") from error
+
+    def work(self) -> float:
+        """Seconds of CPU time that the script, what it started and this test itself have had so far."""
+        script = psutil.Process(self.process.pid)
+        times = [each.cpu_times() for each in (psutil.Process(), script, *script.children())]
+        return sum(each.user + each.system for each in times)
 
     def output(self) -> str:
         """All that the script has printed so far."""

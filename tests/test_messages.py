@@ -50,6 +50,13 @@ FILES = {
         "UTF-8",
         None,
     ),
+    "not UTF-8, in a comment": (
+        first("# caf\xe9").encode("latin-1", "ignore"),
+        "import",
+        1,
+        "UTF-8",
+        None,
+    ),
     "a package that is not there": (first("import numpi"), "import", 1, "numpi", "import numpi"),
     "no make_app": (changed("make_app", "build"), "missing", 1, "make_app", None),
     "make_app returns nothing": (

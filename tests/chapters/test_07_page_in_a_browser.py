@@ -6,24 +6,14 @@ import signal
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import async_playwright, expect
-
-from servers import CHROMIUM
+from playwright.async_api import expect
 
 DELAY = 0.5
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser():
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(**CHROMIUM)
-        yield browser
-        await browser.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def visit(browser):
     """`page = await visit(url, width=375)`; `page.faults` are the errors in its console."""
     pages = []

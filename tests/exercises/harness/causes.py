@@ -128,7 +128,7 @@ def of_import(error: dict) -> Failure:
         "UnicodeDecodeError": "The file is not UTF-8: save it as UTF-8 in your editor.",
     }
     cause = causes.get(error["kind"]) or causes.get(error["type"]) or explains(error)
-    if "codec can't decode" in error["text"] or "no encoding declared" in error["text"]:
+    if re.search("codec can't decode|encoding declar", error["text"]):
         cause = causes["UnicodeDecodeError"]
     cause = cause or "The top level of the file raises this exception."
     failure = Failure(error["kind"], "", f"{error['type']}: {error['text']}", cause)

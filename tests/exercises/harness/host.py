@@ -17,6 +17,7 @@ import logging
 import os
 import signal
 import sys
+import tokenize
 import traceback
 from pathlib import Path
 
@@ -271,6 +272,8 @@ def main() -> None:
         logging.getLogger(name).addHandler(errors)
     logging.getLogger("tornado.access").setLevel(logging.CRITICAL)
     try:
+        with tokenize.open(file) as source:
+            source.read()  # an import overlooks bytes in a comment that are no UTF-8; `python file` does not
         exercise = load(file, "exercise")
     except SystemExit as error:
         reply({"number": number, "error": described(error, file.parent) | {"kind": "exit"}})
