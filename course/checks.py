@@ -60,6 +60,12 @@ class Verdict:
         return None
 
 
+def read(chapter: Chapter, file: Path) -> Verdict:
+    """The verdict that the checks wrote to `file`. Raises OSError if there is none."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return Verdict(chapter, [Result(**json.loads(line)) for line in lines])
+
+
 ENVIRONMENT = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
 
 UNUSED = (
@@ -106,7 +112,7 @@ class Run:
         """Run the checks. Raises CheckError if they could not be run."""
         try:
             self._process.communicate(b"go\n", timeout=SECONDS)
-            lines = self._file.read_text(encoding="utf-8").splitlines()
+            return read(self.chapter, self._file)
         except subprocess.TimeoutExpired:
             raise CheckError(f"the checks did not end within {SECONDS} s") from None
         except OSError:
@@ -114,7 +120,6 @@ class Run:
             raise CheckError(self._said.read()) from None
         finally:
             self.cancel()
-        return Verdict(self.chapter, [Result(**json.loads(line)) for line in lines])
 
     def cancel(self) -> None:
         """End the run, whatever it is at. The process gets the time to end the learner's."""

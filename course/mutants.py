@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import tempfile
-import time
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from queue import Queue
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from course.checks import ENVIRONMENT, SECONDS, arguments
 from course.environment import ROOT
+from course.judge import Judge
 from course.manifest import Chapter
 from course.mutate import Mutant, mutants
 
@@ -59,54 +52,6 @@ def listed(chapter: Chapter) -> dict[tuple[str, str, str], dict]:
     return {(entry["where"], entry["old"], entry["new"]): entry for entry in entries}
 
 
-class Judge:
-    """A process that has pytest and a chapter's checks in memory, and is forked for each program to be judged."""
-
-    def __init__(self, checks: Path):
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "course.mutants", str(checks)],
-            env=os.environ | ENVIRONMENT,
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def is_caught(self, text: str) -> bool:
-        """Whether a check is red on this program, or does not end."""
-        with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
-            Path(folder, "exercise.py").write_text(text, encoding="utf-8")
-            self._process.stdin.write(f"{folder}\n")
-            self._process.stdin.flush()
-            return self._process.stdout.readline() != "0\n"
-
-    def close(self) -> None:
-        self._process.stdin.close()
-        self._process.wait()
-
-
-def judge(checks: Path) -> None:
-    """Be a Judge's process: for each folder that is a line of the input, write the exit status of pytest."""
-    import pytest
-
-    answers, sys.stdout = sys.stdout, sys.stderr
-    with open(os.devnull, "w") as null:
-        os.dup2(null.fileno(), 2)
-    pytest.main([*arguments(checks), "--collect-only"])  # now all is imported
-    for folder in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            os.chdir(folder.strip())
-            os._exit(pytest.main([*arguments(checks), f"--answers={folder.strip()}", "-x"]))
-        deadline = time.monotonic() + SECONDS
-        while not (ended := os.waitpid(child, os.WNOHANG))[0] and time.monotonic() < deadline:
-            time.sleep(0.01)
-        if not ended[0]:
-            os.kill(child, signal.SIGINT)  # which gives it the time to end the program's process
-            ended = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(ended[1]), file=answers, flush=True)
-
-
 def main(chapters: list[Chapter]) -> int:
     """Run the checks on every mutant of the chapters' solutions, and print a table.
 
@@ -138,7 +83,7 @@ def _judged(
     """Each mutant and whether it is caught; None if the solution itself is red."""
     judges: Queue[Judge] = Queue()
     for _ in range(WORKERS):
-        judges.put(Judge(chapter.checks))
+        judges.put(Judge(chapter))
 
     def is_caught(text: str) -> bool:
         judge = judges.get()
@@ -219,7 +164,3 @@ def _row(name: str, count: Count) -> list[str]:
     survived = (count.given, count.equal, count.open, len(count.new))
     numbers = (count.caught + sum(survived), count.caught, *survived)
     return [name, *map(str, numbers), f"{count.rate:.1%}"]
-
-
-if __name__ == "__main__":
-    judge(Path(sys.argv[1]))

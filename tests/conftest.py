@@ -19,6 +19,8 @@ from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 
+from course.judge import Judge
+
 from servers import CHROMIUM, ROOT, Mongod, Script
 
 _count = itertools.count()
@@ -147,6 +149,21 @@ def database(request):
 def collection(database):
     """An empty collection of words, once in mongomock and once on a real mongod."""
     return database.words
+
+
+@pytest.fixture(scope="session")
+def judge():
+    """`judge(chapter, folder)` is the verdict of a chapter's checks on the exercise.py in a folder."""
+    judges = {}
+
+    def verdict(chapter, folder):
+        if chapter.number not in judges:
+            judges[chapter.number] = Judge(chapter)
+        return judges[chapter.number].verdict(folder)
+
+    yield verdict
+    for each in judges.values():
+        each.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-import tempfile
 import tomllib
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from course import checks, verdict
+from course import verdict
+from course.checks import Verdict
 from course.manifest import Chapter, chapters
 
 from servers import ROOT
@@ -69,14 +68,7 @@ def shelf() -> list[Answer]:
     return [answer for chapter in kept for answer in answers(chapter)]
 
 
-def judge(answer: Answer) -> checks.Verdict:
-    """What the checks say of an answer."""
-    with tempfile.TemporaryDirectory(prefix="shelf-") as folder:
-        Path(folder, "exercise.py").write_text(answer.text, encoding="utf-8")
-        return checks.run(answer.chapter, Path(folder))
-
-
-def message(found: checks.Verdict, varies: str = "") -> str:
+def message(found: Verdict, varies: str = "") -> str:
     """A verdict as the learner reads it, with nothing in it that differs from run to run."""
     with verdict.console.capture() as capture:
         verdict.show(found)

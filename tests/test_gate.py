@@ -18,9 +18,8 @@ CHAPTERS = chapters()
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.folder)
 
 
-def not_red(chapter, file=None) -> list[str]:
-    """What is wrong with the untouched starter: tasks that are green, or red for another reason than the stated one."""
-    verdict = checks.run(chapter, chapter.starter.parent, file)
+def not_red(chapter, verdict) -> list[str]:
+    """What is wrong with a verdict on the untouched starter: tasks that are green, or red for another reason than the stated one."""
     problems = []
     for task in chapter.tasks:
         kinds = [result.failure["kind"] for result in verdict.of(task) if result.failure]
@@ -30,8 +29,8 @@ def not_red(chapter, file=None) -> list[str]:
 
 
 @each_chapter
-def test_every_task_of_the_starter_is_red_for_the_stated_reason(chapter):
-    assert not_red(chapter) == []
+def test_every_task_of_the_starter_is_red_for_the_stated_reason(chapter, judge):
+    assert not_red(chapter, judge(chapter, chapter.starter.parent)) == []
 
 
 @each_chapter
@@ -49,6 +48,13 @@ def test_starter_and_solution_differ_only_where_the_starter_says_todo(chapter):
     assert "TODO" not in "\n".join(solution)
 
 
+def test_a_forked_run_says_what_a_run_of_its_own_says(judge):
+    chapter = CHAPTERS[0]
+    alone = checks.run(chapter, chapter.starter.parent)
+    assert alone.results == judge(chapter, chapter.starter.parent).results
+    assert alone.green == 0
+
+
 def test_the_gate_fails_when_a_check_is_weakened(tmp_path):
     chapter = CHAPTERS[0]
     weakened = tmp_path / "exercises"
@@ -57,4 +63,5 @@ def test_the_gate_fails_when_a_check_is_weakened(tmp_path):
     text = file.read_text(encoding="utf-8")
     text = re.sub(r"(mark\.task\(1\)\ndef .*:\n)", r"\1    return\n", text)
     file.write_text(text, encoding="utf-8")
-    assert not_red(chapter, file) == ["task 1: green, not todo"]
+    verdict = checks.run(chapter, chapter.starter.parent, file)
+    assert not_red(chapter, verdict) == ["task 1: green, not todo"]

@@ -6,10 +6,12 @@ and `python -m course shelf N --write` keeps the messages of chapter N anew, to 
 
 import os
 import sys
+import tempfile
 from collections import Counter
+from pathlib import Path
 
 import pytest
-from shelving import SHELF, answers, judge, keep, kept, message, shelf
+from shelving import SHELF, answers, keep, kept, message, shelf
 
 from course.manifest import chapters
 
@@ -27,9 +29,16 @@ def some(right: bool) -> list:
     return [pytest.param(answer, id=answer.id) for answer in found]
 
 
+@pytest.fixture
+def found(answer, judge):
+    """What the checks say of an answer."""
+    with tempfile.TemporaryDirectory(prefix="shelf-") as folder:
+        Path(folder, "exercise.py").write_text(answer.text, encoding="utf-8")
+        return judge(answer.chapter, Path(folder))
+
+
 @pytest.mark.parametrize("answer", some(right=False))
-def test_a_wrong_answer_is_caught_and_told_why(answer):
-    found = judge(answer)
+def test_a_wrong_answer_is_caught_and_told_why(answer, found):
     assert found.first_red is not None, "all is green"
     task, result = found.first_red
     failure = result.failure
@@ -54,8 +63,7 @@ def test_a_wrong_answer_is_caught_and_told_why(answer):
 
 
 @pytest.mark.parametrize("answer", some(right=True))
-def test_a_right_answer_is_green(answer):
-    found = judge(answer)
+def test_a_right_answer_is_green(answer, found):
     assert found.first_red is None, message(found)
     assert found.green == 3
 

@@ -123,7 +123,7 @@ async def test_memory_stays_flat_over_ten_bursts(script, many_files):
     process = psutil.Process(running.process.pid)
     sizes = []
     for _ in range(10):
-        await burst(running.port, "/async?q=tornado", 200)
+        await burst(running.port, "/async?q=tornado", 100)
         sizes.append(process.memory_info().rss / 2**20)
     assert max(sizes[5:]) - max(sizes[:5]) < 4, sizes  # MB
     assert process.num_fds() < 60
