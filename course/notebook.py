@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from course.environment import ROOT
 from course.script import port_is_free
 
 START = 30  # seconds that JupyterLab may take
+LINK = re.compile(r"\[([^]]+)\]\(\.\./[^)]*\)")
 
 
 def open_notebook(number: int, port: int) -> int:
@@ -50,6 +52,11 @@ def _copy(source: Path, mine: Path) -> None:
     """Copy a notebook and note in its metadata which text it was made from."""
     notebook = json.loads(source.read_text(encoding="utf-8"))
     notebook["metadata"]["course"] = {"copied_from": _fingerprint(source)}
+    for cell in notebook["cells"]:
+        if (
+            cell["cell_type"] == "markdown"
+        ):  # JupyterLab sees work/ only: a link that leads out of it is text
+            cell["source"] = [LINK.sub(r"\1", line) for line in cell["source"]]
     mine.parent.mkdir(parents=True, exist_ok=True)
     mine.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 

@@ -133,7 +133,8 @@ def build(number: int, root: Path = ROOT) -> NotebookNode:
         if cell.cell_type == "code":
             cells.append(_code_cell(folder, cell))
         else:
-            cells.append(nbformat.v4.new_markdown_cell(cell.source))
+            # A link to another file of the course leads there from chapters/NN_name/, and now from notebooks/.
+            cells.append(nbformat.v4.new_markdown_cell(cell.source.replace("](../../", "](../")))
         cells[-1].id = identity
     return nbformat.v4.new_notebook(cells=cells, metadata=METADATA)
 

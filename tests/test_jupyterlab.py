@@ -211,6 +211,12 @@ def test_a_newer_lesson_is_said_and_how_to_get_it(opened, course, capsys):
     assert "One *h" in mine.read_text("utf-8")
 
 
+def test_a_link_to_a_file_that_jupyterlab_does_not_see_is_text(opened, course):
+    path = course / "notebooks" / NAME
+    path.write_text(path.read_text("utf-8").replace("A *h", "See [the page](../bench/x.md). A *h"))
+    assert "See the page. A *h" in opened()[1].read_text("utf-8")
+
+
 def test_an_output_that_changed_is_no_newer_lesson(opened, course, capsys):
     opened()
     clear(course / "notebooks" / NAME)

@@ -48,6 +48,14 @@ def test_every_lesson_has_the_same_sections(number):
         assert f"make {verb}-{number}`" in text
 
 
+@pytest.mark.parametrize("number", NUMBERS)
+def test_every_link_to_a_file_leads_somewhere(number):
+    lesson = weave.lessons()[number] / "lesson.md"
+    for file in (lesson, weave.notebook_of(number)):
+        for link in re.findall(r"\]\((\.[^)#]*)", file.read_text(encoding="utf-8")):
+            assert (file.parent / link).exists(), f"{file.name}: {link}"
+
+
 # ---------------------------------------------------------------- the guard finds what it is for
 
 
