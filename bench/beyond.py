@@ -11,7 +11,7 @@ from bench.measure import SERVERS, Sampler, Server, chapter, is_noise, median, r
 
 TITLE = "uvloop, several processes"
 PLANS = {
-    "full": {"rounds": 4, "seconds": 1, "processes": [1, 2, 4], "burst": (40, 0.1), "bursts": 3},
+    "full": {"rounds": 3, "seconds": 1, "processes": [1, 2, 4], "burst": (40, 0.1), "bursts": 3},
     "quick": {
         "rounds": 1,
         "seconds": 1,

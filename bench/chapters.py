@@ -11,11 +11,11 @@ from bench.mongod import Mongod
 
 TITLE = "The chapters against a bare handler"
 PLANS = {
-    "full": {"rounds": 4, "seconds": 1, "paced": 2},
+    "full": {"rounds": 3, "seconds": 1, "paced": 1},
     "quick": {"rounds": 1, "seconds": 1, "paced": 0, "cases": [1, 9]},
     "tiny": {"rounds": 1, "seconds": 0.2, "paced": 0, "cases": [10]},
 }
-SECONDS = {"full": 135, "quick": 6, "tiny": 4}
+SECONDS = {"full": 100, "quick": 6, "tiny": 4}
 CLIENTS, PAUSE = 40, 0.1  # the fixed rate: 40 clients, each pausing 0.1 s between requests
 
 

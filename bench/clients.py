@@ -106,6 +106,19 @@ class Herd(AbstractContextManager):
         self.selector.register(sock, selectors.EVENT_READ, client)
         return client
 
+    def connect_many(self, count: int) -> list[Client]:
+        """So many clients more. Raises TimeoutError if the server does not take them.
+
+        After each hundred another connection asks for something: a server's queue of new connections is not much longer,
+        and where it is full, the system tries again after a second.
+        """
+        asking, found = self.connect(), []
+        for number in range(1, count + 1):
+            found.append(self.connect())
+            if number % 100 == 0 or number == count:
+                self.ask(asking, request("/nowhere"))
+        return found
+
     def send(self, client: Client, data: bytes) -> None:
         """Send a request or a message; it is small, so that it always fits the socket's buffer."""
         self.bytes += client.sock.send(data)

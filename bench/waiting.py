@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 from bench.clients import BROWSER, Herd, request
 from bench.measure import Sampler, Server, chapter, table
@@ -24,14 +25,11 @@ def open_all(herd: Herd, way: str, count: int) -> None:
     if way == "WebSocket":
         herd.open_websockets("/cart/status", count, BROWSER)
         return
-    asking = herd.connect()  # its answer says that what came before has been read
-    for number in range(count):
-        client = herd.connect()
-        if way == "long poll":
+    clients = herd.connect_many(count)
+    if way == "long poll":
+        for client in clients:
             herd.send(client, status(0))
-        if number % 100 == 99:
-            herd.ask(asking, status(-1))
-    herd.ask(asking, status(-1))
+        herd.ask(herd.connect(), status(-1))  # its answer says that what came before has been read
 
 
 def poll_each_second(herd: Herd, count: int, seconds: float) -> int:
@@ -64,14 +62,12 @@ def measure(plan, steps) -> dict:
     """
     rows = []
     for way in plan.get("ways", WAYS):
-        for size in plan["sizes"]:
-            steps.step(f"{size} by {way}")
-            with Server(chapter(WAYS[way])) as server, Herd(server.port) as herd:
-                herd.ask(
-                    herd.connect(), request("/")
-                )  # what the first request loads is not the clients'
-                memory, files = server.memory(), server.files()
-                open_all(herd, way, size)
+        with Server(chapter(WAYS[way])) as server, Herd(server.port) as herd:
+            herd.ask(herd.connect(), request("/"))  # what the first request loads is no client's
+            memory, files = server.memory(), server.files()
+            for before, size in pairwise([0, *plan["sizes"]]):
+                steps.step(f"{size} by {way}")
+                open_all(herd, way, size - before)
                 rest(herd, 0.3)  # the first messages come
                 with Sampler(server) as used:
                     if way == "polling every 1 s":
@@ -132,8 +128,8 @@ def report(data: dict) -> str:
     ]
     head = ["way", "clients", "CPU, of one core", "answers a second", "KiB each", "open files each"]
     text = f"""\
-Each size has a fresh server. The clients come, then nothing happens; the short pollers ask once a second. Memory is the
-growth of the server's resident set, divided by the clients.
+Each way has a server of its own, to which more and more clients come. In between, nothing happens; the short pollers ask
+once a second. Memory is the growth of the server's resident set, divided by the clients.
 
 {table(head, rows)}
 

@@ -8,6 +8,7 @@ import pytest
 
 from bench import load, measure, report
 from bench.clients import Client, frame
+from bench.measure import is_noise, median, ratios
 from course import bench
 
 from servers import ROOT
@@ -43,6 +44,76 @@ def test_the_smallest_of_each_experiment_gives_a_table_headlines_and_a_plot(name
     plot = tmp_path / "plot.svg"
     report.draw(name, data, plot)
     assert plot.read_bytes().startswith(b"<?xml")
+
+
+def quoted(measured: dict) -> dict[int, list[str]]:
+    """What the lessons quote of the stored numbers, by chapter."""
+    lookups = {(row["handler"], row["count"]): row for row in measured["blocking"]["rows"]}
+    took = {key: median(row["seconds"]) for key, row in lookups.items()}
+    thousand = median(lookups["async", 1000]["cpu"])
+    styles = {
+        row["style"]: row["cpu"]
+        for row in measured["callbacks"]["rows"]
+        if row["what"] == "10 steps"
+    }
+    generator, native = (ratios(styles[s], styles["callback"]) for s in ("coroutine", "await"))
+    often, second, long, socket = measured["polling"]["rows"]
+    often_cpu, second_cpu, socket_cpu = (
+        median(row["cpu"]) / median(long["cpu"]) for row in (often, second, socket)
+    )
+    waits = {(row["way"], row["size"]): row for row in measured["waiting"]["rows"]}
+    fan = {(row["way"], row["size"]): row for row in measured["fanout"]["rows"]}
+    sockets = waits["WebSocket", 5000]
+    assert is_noise(generator) and is_noise(native)
+    assert sockets["cpu"] < 0.001
+    return {
+        7: [
+            f"took {took['async', 10]:.2f}, {took['async', 100]:.2f} and {took['async', 1000]:.2f} s",
+            f"ten blocking ones {took['sync', 10]:.2f} s",
+            f"{thousand:.1f} ms of CPU time each",
+        ],
+        8: [
+            f"{median(generator):.2f} times the CPU time of callbacks "
+            f"(from {min(generator):.2f} to {max(generator):.2f} in several rounds)",
+            f"{median(native):.2f} times (from {min(native):.2f} to {max(native):.2f})",
+        ],
+        9: [
+            f"took {median(often['requests']):.0f} requests, and {often_cpu:.1f} times the CPU time",
+            f"{median(second['requests']):.0f} requests and {second_cpu:.1f} times",
+            f"Long polling took {median(long['requests']):.0f} requests",
+            f"took {socket_cpu:.2f} of its CPU time",
+            f"{waits['long poll', 5000]['memory'] / 1024:.0f} KiB for each where 5,000 wait",
+        ],
+        10: [
+            f"5,000 sockets take {sockets['memory'] / 1024:.0f} KiB each",
+            f"after {median(fan['chapter 10, WebSocket', 5000]['last']):.1f} s",
+        ],
+    }
+
+
+def test_the_lessons_quote_the_stored_numbers():
+    results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    for number, phrases in quoted(results["experiments"]).items():
+        [lesson] = ROOT.glob(f"chapters/{number:02}_*/lesson.md")
+        text = lesson.read_text(encoding="utf-8")
+        assert "](../../bench/results.md)" in text
+        for phrase in phrases:
+            assert phrase in text, (
+                f"{lesson.parent.name}/lesson.md quotes another run; now: {phrase}"
+            )
+
+
+def test_a_claim_that_the_numbers_do_not_bear_out_is_called_so():
+    results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    measured = results["experiments"]
+    assert "**not borne out**" not in report.page_of(results)
+    for row in measured["blocking"]["rows"]:
+        row["seconds"] = [1000.0 if row["handler"] == "async" else 0.5]
+    for row in measured["polling"]["rows"] + measured["waiting"]["rows"]:
+        row["cpu"] = [1.0] if isinstance(row["cpu"], list) else 1.0
+    page = " ".join(report.page_of(results).split())
+    for claim in sorted({*CLAIMS} - {"C58"}):
+        assert re.search(rf"- {claim}, [^:]+: \*\*not borne out\*\*", page), claim
 
 
 def test_the_same_numbers_draw_the_same_plot(tmp_path):
