@@ -23,8 +23,8 @@ def run(arguments: list[str]) -> int:
             file=sys.stderr,
         )
         return 1
-    # A notebook's cells share a kernel, so a file's tests stay in one process.
-    return _pytest(["-n", "2", "--dist", "loadfile", *NBVAL, *arguments])
+    # A notebook's cells share a kernel, so a file's tests stay in one process. Three, since many tests wait.
+    return _pytest(["-n", "3", "--dist", "loadfile", *NBVAL, *arguments])
 
 
 def run_shelf(folder: str | None, write: bool) -> int:
