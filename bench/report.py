@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 from types import ModuleType
 
-from bench.measure import median, ratios
+from bench.measure import is_noise, median, ratios
 
 # In the order of the page. Each is a module: TITLE, PLANS, SECONDS, measure, report, headlines, plot.
 EXPERIMENTS = [
@@ -42,7 +42,8 @@ def experiment(name: str) -> ModuleType:
 def write(results: dict, folder: Path) -> Path:
     """Write results.json, results.md and a plot for each experiment to `folder`. Returns the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(_short(results), indent=1) + "\n"
+    results = _short(results)  # the page says what results.json says, to the last digit
+    text = json.dumps(results, indent=1) + "\n"
     (folder / "results.json").write_text(text, encoding="utf-8")
     for name, data in results["experiments"].items():
         draw(name, data, folder / f"{name}.svg")
@@ -110,8 +111,8 @@ impression in under a minute, and writes it to `work/bench/`.
 Servers, upstreams and clients share the machine's {machine["cores"]} cores, and talk over loopback. So requests a second and
 delays depend on who else wants a core; CPU time depends on it less. Read the ratios, not the numbers: both sides of a
 ratio come from the same run, turn by turn. A number is a median, with the least and the greatest of its samples in
-brackets where there are several. Where the ratios of some rounds lie above 1 and others below, the difference is noise,
-and is called so. On a virtual machine, differences of less than about 5% are best taken for noise, too.{busy}"""
+brackets where there are several. Where more than one round in seven disagrees with the others on which of two is more, the
+difference is noise, and is called so. On a virtual machine, differences of less than about 5% are best taken for noise, too.{busy}"""
 
 
 def _claims(measured: dict) -> list[str]:
@@ -160,11 +161,11 @@ def _on_callbacks(data: dict) -> list[str]:
         if "callback" in styles:
             over = {s: ratios(styles[s], styles["callback"]) for s in ("coroutine", "await")}
             told.append(f"{what}: {median(over['coroutine']):.2f} and {median(over['await']):.2f}")
-            dearer = dearer or min(over["coroutine"]) > 1
+            dearer = dearer or (median(over["coroutine"]) > 1 and not is_noise(over["coroutine"]))
     if not told:
         return []
     return [
-        f"C58, gen performs like callbacks: {'in part' if dearer else 'borne out, within the noise'}. As many requests "
+        f"C58, gen performs like callbacks: {'in part' if dearer else 'borne out'}. As many requests "
         "run at once: the first table says so of `await`, chapter 8 of all. CPU time of `@gen.coroutine` "
         f"and of `await`, over callbacks: {'; '.join(told)}. See below which of it is noise."
     ]
