@@ -11,10 +11,10 @@ STEPS = [1, 10]
 PLANS = {
     # Many short rounds: what disturbs one of them disturbs its neighbours less.
     "full": {"rounds": 15, "seconds": 0.2},
-    "quick": {"rounds": 5, "seconds": 0.2, "steps": [10]},
+    "quick": {"rounds": 3, "seconds": 0.2, "steps": [10]},
     "tiny": {"rounds": 1, "seconds": 0.2, "steps": [1], "styles": ["await"]},
 }
-SECONDS = {"full": 35, "quick": 7, "tiny": 2}
+SECONDS = {"full": 35, "quick": 5, "tiny": 2}
 
 
 def measure(plan, steps) -> dict:

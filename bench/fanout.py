@@ -13,7 +13,7 @@ from bench.polling import Shop
 TITLE = "Fan-out"
 PLANS = {
     "full": {"sizes": [100, 1000, 5000], "changes": 3},
-    "quick": {"sizes": [300], "changes": 2},
+    "quick": {"sizes": [200], "changes": 1},
     "tiny": {
         "sizes": [10],
         "changes": 1,

@@ -12,7 +12,7 @@ from bench.polling import status
 TITLE = "Clients that wait"
 PLANS = {
     "full": {"sizes": [500, 1000, 2000, 5000], "seconds": 2.0, "period": (1000, 26.0)},
-    "quick": {"sizes": [500], "seconds": 1.0, "period": None},
+    "quick": {"sizes": [300], "seconds": 1.0, "period": None},
     "tiny": {"sizes": [20], "seconds": 0.2, "period": None, "ways": ["long poll"]},
 }
 SECONDS = {"full": 80, "quick": 7, "tiny": 4}
