@@ -51,7 +51,7 @@ FILES = {
         None,
     ),
     "not UTF-8, in a comment": (
-        first("# caf\xe9").encode("latin-1", "ignore"),
+        f"{SOLUTION}# caf\xe9\n".encode("latin-1", "ignore"),
         "import",
         1,
         "UTF-8",

@@ -7,8 +7,11 @@ import time
 
 import psutil
 import pytest
+import tornado.web
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
 
-from fake_timeline import FakeTimeline
+from fake_timeline import FakeTimeline, moments
 from servers import crowded
 
 # ---------------------------------------------------------------- TLS and proxies
@@ -111,11 +114,35 @@ async def test_async_lookups_take_one_time_together(script, many_files, count, l
         before = running.work()
         seconds = await burst(running.port, "/async?q=tornado", count)
         assert seconds >= 1.0
-        # On a slow machine the work alone may take longer than the limit leaves. The waiting never does.
+        # On a slow machine the work alone may take longer than the limit leaves.
         tries.append((seconds, max(limit, 1.0 + running.work() - before) * crowded()))
         if seconds <= tries[-1][1]:
             return
     pytest.fail(f"{count} lookups, seconds and limit: {tries}")
+
+
+async def test_five_hundred_lookups_are_under_way_together(script, many_files):
+    """No clock in it: this timeline answers nobody before all have asked, so that one lookup that waited would stop all."""
+    count, asked, all_here = 500, 0, asyncio.Event()
+
+    class Timeline(tornado.web.RequestHandler):
+        async def get(self, tag):
+            nonlocal asked
+            asked += 1
+            if asked == count:
+                all_here.set()
+            await all_here.wait()
+            self.write(moments(10))
+
+    [sock] = bind_sockets(0, "127.0.0.1", backlog=2048)
+    server = HTTPServer(tornado.web.Application([(r"/api/v1/timelines/tag/(.+)", Timeline)]))
+    server.add_socket(sock)
+    try:
+        running = script(7, f"--api=http://127.0.0.1:{sock.getsockname()[1]}", "--logging=error")
+        await burst(running.port, "/async?q=tornado", count)
+    finally:
+        server.stop()
+        await server.close_all_connections()
 
 
 async def test_memory_stays_flat_over_ten_bursts(script, many_files):
