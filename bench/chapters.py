@@ -60,8 +60,8 @@ WHY = {
     2: "it makes its JSON anew for each request, with a function for what JSON does not know: a date, a span "
     "of time. The bare handler has them as text.",
     3: "it checks the number first, so that a client's mistake is a 400 and not a 500.",
-    5: "each question to the database goes to a thread and comes back; nearly a third of the price is the system's, "
-    "which wakes one thread for the other. That buys a loop that goes on "
+    5: "each question to the database goes to a thread and comes back; measured once, apart from this run, nearly a third of "
+    "the price is the system's CPU time. That buys a loop that goes on "
     "serving: behind the bare handler everybody waits for the slowest answer, and half a minute if the database is "
     "away. PyMongo's own AsyncMongoClient buys the same, at the price that stands beside it.",
     6: "the thread, as in 5, and the checks of what is posted: missing, blank, too large.",

@@ -112,7 +112,8 @@ Servers, upstreams and clients share the machine's {machine["cores"]} cores, and
 delays depend on who else wants a core; CPU time depends on it less. Read the ratios, not the numbers: both sides of a
 ratio come from the same run, turn by turn. A number is a median, with the least and the greatest of its samples in
 brackets where there are several. Where more than one round in seven disagrees with the others on which of two is more, the
-difference is noise, and is called so. On a virtual machine, differences of less than about 5% are best taken for noise, too.{busy}"""
+difference is noise, and is called so. Three rounds also agree by chance, in one case of four: the callbacks, with
+fifteen, are the only ones of whose ratios one can be surer. On a virtual machine, differences of less than about 5% are best taken for noise, too.{busy}"""
 
 
 def _claims(measured: dict) -> list[str]:
