@@ -83,12 +83,12 @@ def _judged(
     """Each mutant and whether it is caught; None if the solution itself is red."""
     judges: Queue[Judge] = Queue()
     for _ in range(WORKERS):
-        judges.put(Judge(chapter))
+        judges.put(Judge())
 
     def is_caught(text: str) -> bool:
         judge = judges.get()
         try:
-            return judge.is_caught(text)
+            return judge.is_caught(chapter, text)
         finally:
             judges.put(judge)
             bar.advance(step)

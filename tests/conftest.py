@@ -154,16 +154,9 @@ def collection(database):
 @pytest.fixture(scope="session")
 def judge():
     """`judge(chapter, folder)` is the verdict of a chapter's checks on the exercise.py in a folder."""
-    judges = {}
-
-    def verdict(chapter, folder):
-        if chapter.number not in judges:
-            judges[chapter.number] = Judge(chapter)
-        return judges[chapter.number].verdict(folder)
-
-    yield verdict
-    for each in judges.values():
-        each.close()
+    judge = Judge()
+    yield judge.verdict
+    judge.close()
 
 
 @pytest.fixture(scope="session")

@@ -162,11 +162,12 @@ def choose(page, menu: str, command: str) -> None:
 
 
 def saved_with(page, path: Path, wanted: list[int], seconds: float = 60) -> None:
-    """Save until all cells have run, which their counts say."""
+    """Save when the kernel is idle, until all cells have run, which their counts say."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        choose(page, "File", "Save Notebook")
-        page.wait_for_timeout(500)
+        page.get_by_text("| Idle").wait_for(timeout=40_000)
+        page.keyboard.press("Control+s")
+        page.wait_for_timeout(300)
         with contextlib.suppress(json.JSONDecodeError):  # it is being written at this moment
             if counts(path) == wanted:
                 return

@@ -9,11 +9,13 @@ import time
 
 import pytest
 
+from course import checks, verdict
 from course.manifest import chapters
 
 from servers import copy_course, free_port
 
 HELLO = chapters()[0]
+STARTER = HELLO.starter.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,10 @@ def copy(tmp_path_factory):
 
 @pytest.fixture
 def course(copy):
-    """`course("check", 1)` runs a command; returns the finished process, output and errors in one."""
+    """`course("check", 1)` runs a command; returns the finished process, output and errors in one.
+
+    `course.begin(text)` puts an exercise with this text in the place of the learner's, without a command: the starter's.
+    """
     shutil.rmtree(copy / "work", ignore_errors=True)
 
     def run(*arguments, **environment):
@@ -41,7 +46,12 @@ def course(copy):
             timeout=60,
         )
 
+    def begin(text=STARTER):
+        run.work.parent.mkdir(parents=True)
+        run.work.write_text(text, encoding="utf-8")
+
     run.work = copy / "work" / HELLO.folder / "exercise.py"
+    run.begin = begin
     return run
 
 
@@ -61,52 +71,56 @@ def test_before_the_start_it_says_what_to_do(course, verb):
 
 def test_start_never_overwrites(course):
     assert course("start", 1).returncode == 0
-    assert course.work.read_text(encoding="utf-8") == HELLO.starter.read_text(encoding="utf-8")
+    assert course.work.read_text(encoding="utf-8") == STARTER
     course.work.write_text("mine", encoding="utf-8")
     shown = course("start", 1)
     assert (shown.returncode, course.work.read_text(encoding="utf-8")) == (0, "mine")
     assert "make reset-1" in shown.stdout
 
 
-def test_check_is_red_on_the_starter_and_green_on_the_solution(course):
-    course("start", 1)
+def test_while_a_task_is_red_there_are_reasons_and_hints_and_no_solution(course):
+    course.begin()
     red = course("check", 1)
     assert red.returncode == 1
     assert "curl -i http://localhost:8000/reverse/stressed" in red.stdout
     assert "next: make hint-1" in red.stdout
     assert "\x1b" not in red.stdout
-    shutil.copy(HELLO.solution, course.work)
-    green = course("check", 1)
-    assert green.returncode == 0
-    assert "make diff-1" in green.stdout
-
-
-def test_each_hint_tells_a_little_more(course):
-    course("start", 1)
-    hints = HELLO.tasks[0].hints
-    for count in (1, 2, 3, 3):
-        shown = course("hint", 1).stdout
-        assert [hint in shown for hint in hints] == [True] * count + [False] * (3 - count)
-    assert "FORCE=1 make diff-1" in shown
-
-
-def test_diff_is_refused_before_all_is_green(course):
-    course("start", 1)
-    refused = course("diff", 1)
+    assert f"1 of 3  {HELLO.tasks[0].hints[0]}" in course("hint", 1).stdout
+    refused = course("diff", 1, FORCE="0")
     assert refused.returncode == 1
     assert "word[::-1]" not in refused.stdout
-    assert course("diff", 1, FORCE="0").returncode == 1
     forced = course("diff", 1, FORCE="1")
     assert forced.returncode == 0
     assert re.search(r"^\+ .*word\[::-1\]", forced.stdout, re.M)
     assert "\x1b" not in forced.stdout
+
+
+def test_once_all_is_green_there_is_the_solution_to_compare_with(course):
     text = HELLO.solution.read_text(encoding="utf-8")
-    course.work.write_text(text.replace("word", "name"), encoding="utf-8")
+    course.begin(text.replace("word", "name"))
+    green = course("check", 1)
+    assert green.returncode == 0
+    assert "make diff-1" in green.stdout
     assert "-    def get(self, name):" in course("diff", 1).stdout
 
 
+def test_each_hint_tells_a_little_more(tmp_path, monkeypatch, capsys):
+    red = checks.Verdict(HELLO, [checks.Result("", task=1, outcome="failed", failure=None)])
+    monkeypatch.setattr("course.manifest.ROOT", tmp_path)
+    monkeypatch.setattr(verdict, "HINTS", tmp_path / "work" / ".hints.json")
+    monkeypatch.setattr(checks, "run", lambda chapter, answers: red)
+    HELLO.work.parent.mkdir(parents=True)
+    HELLO.work.touch()
+    hints = HELLO.tasks[0].hints
+    for count in (1, 2, 3, 3):
+        assert verdict.hint(HELLO) == 0
+        said = capsys.readouterr().out
+        assert [hint in said for hint in hints] == [True] * count + [False] * (3 - count)
+        assert ("FORCE=1 make diff-1" in said) == (count == 3)
+
+
 def test_work_and_solutions_are_laid_out_alike(course, copy):
-    course("start", 1)
+    course.begin()
     shown = subprocess.run(
         ["diff", "-r", "work", "solutions"], cwd=copy, capture_output=True, text=True
     )
@@ -115,8 +129,7 @@ def test_work_and_solutions_are_laid_out_alike(course, copy):
 
 
 def test_reset_asks_and_keeps_a_backup(course):
-    course("start", 1)
-    course.work.write_text("mine", encoding="utf-8")
+    course.begin("mine")
     assert course("reset", 1).returncode == 1
     assert course.work.read_text(encoding="utf-8") == "mine"
     for _ in range(2):
@@ -130,8 +143,7 @@ def test_reset_asks_and_keeps_a_backup(course):
 def test_progress_is_checked_now(course):
     total = sum(len(each.tasks) for each in chapters())
     assert f"0 of {total} tasks" in course("progress").stdout
-    course("start", 1)
-    shutil.copy(HELLO.solution, course.work)
+    course.begin(HELLO.solution.read_text(encoding="utf-8"))
     assert f"3 of {total} tasks" in course("progress").stdout
     course.work.write_text("mine", encoding="utf-8")
     assert f"0 of {total} tasks" in course("progress").stdout
@@ -161,7 +173,7 @@ def test_a_port_in_use_is_said_in_one_line(course, script):
 
 
 def test_watch_checks_at_every_save(course, copy):
-    course("start", 1)
+    course.begin()
     code = "import sys; from course import watch, manifest; sys.exit(watch.watch(manifest.chapter('1')))"
     with subprocess.Popen(
         [sys.executable, "-u", "-c", code],

@@ -33,17 +33,8 @@ class Process:
         self._printed = tempfile.TemporaryFile()
         self._stacks = tempfile.TemporaryFile()
         inherited = (orders, replies, self._stacks.fileno())
-        host = Path(__file__).with_name("host.py")
-        self._popen = subprocess.Popen(
-            [sys.executable, "-B", str(host), *map(str, inherited), str(file.resolve())],
-            pass_fds=inherited,
-            env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8:replace"},
-            stdin=subprocess.DEVNULL,
-            stdout=self._printed,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=_limit_output,
-        )
+        arguments = [*map(str, inherited), str(file.resolve())]
+        self._popen = start_host(arguments, self._printed.fileno(), inherited)
         os.close(orders)
         os.close(replies)
         self._unread = b""
@@ -115,7 +106,22 @@ class Process:
         self._stacks.close()
 
 
-def _limit_output() -> None:
+def start_host(arguments: list[str], printed: int, inherited: tuple[int, ...]) -> subprocess.Popen:
+    """Start host.py in a session of its own; what it prints goes to the file descriptor `printed`."""
+    return subprocess.Popen(
+        [sys.executable, "-B", Path(__file__).with_name("host.py"), *arguments],
+        pass_fds=inherited,
+        env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8:replace"},
+        stdin=subprocess.DEVNULL,
+        stdout=printed,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=limit_output,
+    )
+
+
+def limit_output() -> None:
+    """Let no file of this process grow over 64 MB: what it prints goes to a file."""
     import resource
 
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2**26, 2**26))  # what is printed goes to a file
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**26, 2**26))
