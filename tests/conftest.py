@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import importlib.util
 import itertools
 import signal
@@ -58,18 +60,34 @@ def load(monkeypatch):
     return load
 
 
-@pytest.fixture
-def script():
-    """`script(5, "--debug")` runs the chapter's script on a free port; it is always ended."""
+@contextlib.contextmanager
+def scripts():
+    """A function that starts a chapter's script; all of them are ended."""
     running = []
 
     def start(number: int, *args: str, **settings) -> Script:
         running.append(Script(folder_of(number) / "main.py", *args, **settings))
         return running[-1]
 
-    yield start
-    for each in running:
-        each.kill()
+    try:
+        yield start
+    finally:
+        for each in running:
+            each.kill()
+
+
+@pytest.fixture
+def script():
+    """`script(5, "--debug")` runs the chapter's script on a free port; it is always ended."""
+    with scripts() as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def shared():
+    """As `script`, but it starts once for all tests of a file that give the same options: they change nothing in it."""
+    with scripts() as start:
+        yield functools.cache(start)
 
 
 @pytest.fixture
@@ -133,16 +151,23 @@ def mongo_replica():
     server.close()
 
 
+@pytest.fixture(scope="session")
+def mongo_client(mongod):
+    """A client of the real mongod."""
+    with pymongo.MongoClient(mongod.uri) as client:
+        yield client
+
+
 @pytest.fixture(params=["mongomock", "mongod"])
 def database(request):
     """An empty database, once in mongomock and once on a real mongod; dropped at the end."""
     if request.param == "mongomock":
         yield mongomock.MongoClient().example
         return
-    name = f"test_{uuid.uuid4().hex}"
-    with pymongo.MongoClient(request.getfixturevalue("mongod").uri) as client:
-        yield client[name]
-        client.drop_database(name)
+    client = request.getfixturevalue("mongo_client")
+    database = client[f"test_{uuid.uuid4().hex}"]
+    yield database
+    client.drop_database(database)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """`make mongo`: a real MongoDB that keeps what it acknowledged, and says in one line why it cannot run."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -31,6 +32,7 @@ class Serving:
     """`make mongo` in a process of its own, with its data in `folder`."""
 
     def __init__(self, folder: Path, port: int | None = None, env: dict | None = None):
+        self.folder = folder
         self.port = port or free_port()
         self.uri = ""
         self.process = subprocess.Popen(
@@ -65,8 +67,8 @@ class Serving:
         return self.process.communicate(timeout=20)[1].splitlines()
 
 
-@pytest.fixture
-def start():
+@contextlib.contextmanager
+def servings():
     running = []
 
     def start(*args, **kwargs) -> Serving:
@@ -79,6 +81,19 @@ def start():
             for child in psutil.Process(each.process.pid).children():
                 child.kill()  # nobody needs these data: it is quicker than an orderly end
         each.process.communicate(timeout=20)
+
+
+@pytest.fixture
+def start():
+    with servings() as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory):
+    """One that runs already, with its data in `serving.folder`."""
+    with servings() as start:
+        yield start(tmp_path_factory.mktemp("serving")).ready()
 
 
 def test_a_word_is_there_after_the_chapter_and_mongod_were_killed(start, script, tmp_path):
@@ -98,15 +113,14 @@ def test_a_word_is_there_after_the_chapter_and_mongod_were_killed(start, script,
     assert again.end() == 0
 
 
-def test_it_has_change_streams_and_a_journal_and_listens_on_loopback_only(start, tmp_path):
-    serving = start(tmp_path).ready()
+def test_it_has_change_streams_and_a_journal_and_listens_on_loopback_only(serving):
     with pymongo.MongoClient(serving.uri, timeoutMS=5000) as client:
         words = client.example.words
         with words.watch() as stream:
             words.insert_one({"word": "snorkle"})
             assert stream.next()["fullDocument"]["word"] == "snorkle"
         assert client.admin.command("serverStatus")["storageEngine"]["persistent"]
-    assert list((tmp_path / "data" / "journal").glob("WiredTigerLog*"))
+    assert list((serving.folder / "data" / "journal").glob("WiredTigerLog*"))
     listening = [c for c in serving.mongod.net_connections() if c.status == psutil.CONN_LISTEN]
     assert [tuple(each.laddr) for each in listening] == [("127.0.0.1", serving.port)]
 
@@ -121,25 +135,25 @@ def test_a_signal_ends_it_and_mongod_in_order(start, tmp_path, number):
     assert (tmp_path / "data" / "mongod.lock").read_text() == ""  # mongod's sign of an orderly end
 
 
-def test_a_port_in_use_is_one_line(start, tmp_path):
-    first = start(tmp_path / "first").ready()
-    second = start(tmp_path / "second", port=first.port)
+def test_a_port_in_use_is_one_line(serving, start, tmp_path):
+    second = start(tmp_path, port=serving.port)
     assert second.said() == [
-        f"Port {first.port} is in use or not allowed. Another one: PORT={first.port + 1} make mongo"
+        f"Port {serving.port} is in use or not allowed. "
+        f"Another one: PORT={serving.port + 1} make mongo"
     ]
     assert second.process.returncode == 1
 
 
-def test_another_mongod_at_work_on_the_data_is_one_line_and_is_left_alone(start, tmp_path):
-    first = start(tmp_path).ready()
-    log = (tmp_path / "mongod.log").read_bytes()
-    second = start(tmp_path)
+def test_another_mongod_at_work_on_the_data_is_one_line_and_is_left_alone(serving, start):
+    folder = serving.folder
+    log = (folder / "mongod.log").read_bytes()
+    second = start(folder)
     assert second.said() == [
-        f"Another mongod, process {first.mongod.pid}, is at work in {tmp_path}: end that first"
+        f"Another mongod, process {serving.mongod.pid}, is at work in {folder}: end that first"
     ]
     assert second.process.returncode == 1
-    assert (tmp_path / "mongod.log").read_bytes().startswith(log)
-    with pymongo.MongoClient(first.uri, timeoutMS=5000) as client:
+    assert (folder / "mongod.log").read_bytes().startswith(log)
+    with pymongo.MongoClient(serving.uri, timeoutMS=5000) as client:
         assert client.admin.command("ping")["ok"]
 
 

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 import pymongo
 import pytest
 import tornado.web
+from tornado.httpclient import AsyncHTTPClient
 
 from dictionary import ODD_WORDS, SlowCollection, send_raw, together, well_again
 from servers import Mongod, free_port
@@ -176,21 +177,19 @@ async def test_a_word_of_the_vocabulary_can_be_changed(service, post, collection
 async def measure(url: str, collection, how_many: int) -> list[str]:
     """16 writers each define the same words, so many. What is wrong afterwards, in a sentence each."""
     words = [f"word-{i}" for i in range(how_many)]
-    start = asyncio.Event()
+    client = AsyncHTTPClient(force_instance=True, max_clients=16)
 
     async def writer(number: int):
-        await start.wait()
         return [
-            each
-            for word in words
-            for each in await together(
-                [(f"{url}/{word}", {"method": "POST", "body": form(f"{word} by {number}")})]
+            await client.fetch(
+                f"{url}/{word}", method="POST", body=form(f"{word} by {number}"), raise_error=False
             )
+            for word in words
         ]
 
-    writers = [asyncio.create_task(writer(number)) for number in range(16)]
-    start.set()
-    responses = [each.response for several in await asyncio.gather(*writers) for each in several]
+    writers = [writer(number) for number in range(16)]
+    responses = [each for several in await asyncio.gather(*writers) for each in several]
+    client.close()
 
     wrong = []
     if failed := [r for r in responses if r.code not in (200, 201)]:

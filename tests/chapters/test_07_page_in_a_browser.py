@@ -15,11 +15,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def visit(browser):
-    """`page = await visit(url, width=375)`; `page.faults` are the errors in its console."""
+    """`page = await visit(url)`; `page.faults` are the errors in its console."""
     pages = []
 
-    async def visit(url, width=1000):
-        page = await browser.new_page(viewport={"width": width, "height": 800})
+    async def visit(url):
+        page = await browser.new_page(viewport={"width": 1000, "height": 800})
         pages.append(page)
         page.faults = []
         page.on("pageerror", lambda error: page.faults.append(str(error)))
@@ -56,9 +56,8 @@ async def bars(page, path):
     ]
 
 
-@pytest.mark.parametrize("width", [1000, 375])
-async def test_a_staircase_and_a_wall(script, visit, width):
-    page = await visit(script(7, f"--delay={DELAY}").url, width)
+async def test_a_staircase_and_a_wall(shared, visit):
+    page = await visit(shared(7, f"--delay={DELAY}").url)
     await button(page, "/sync").click()
     stairs = await bars(page, "/sync")
     await button(page, "/async").click()
@@ -77,20 +76,18 @@ async def test_a_staircase_and_a_wall(script, visit, width):
     assert seconds[-1] >= 6 * DELAY
     total = await section(page, "/sync").get_by_role("status").inner_text()
     assert f"All here after {seconds[-1]:.2f} s. Ideal: {seconds[0]:.2f} s" in total
-    frame = await section(page, "/sync").bounding_box()
-    label = await section(page, "/sync").locator("span").last.bounding_box()
-    assert label["x"] + label["width"] < frame["x"] + frame["width"]
-    assert await page.evaluate("document.documentElement.scrollWidth") <= width_of(page)
+    for width in (1000, 375):  # and all of it is seen on a telephone, too
+        await page.set_viewport_size({"width": width, "height": 800})
+        frame = await section(page, "/sync").bounding_box()
+        label = await section(page, "/sync").locator("span").last.bounding_box()
+        assert label["x"] + label["width"] < frame["x"] + frame["width"]
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.faults == []
     assert page.elsewhere == []  # nothing is downloaded
 
 
-def width_of(page):
-    return page.viewport_size["width"]
-
-
 async def test_the_bars_grow_while_the_server_blocks(script, visit):
-    page = await visit(script(7, "--delay=1").url)
+    page = await visit(script(7, f"--delay={DELAY}").url)
     await button(page, "/sync").click()
     bar = section(page, "/sync").get_by_role("listitem").last.locator("div")
     before = (await bar.bounding_box())["width"]
@@ -99,8 +96,8 @@ async def test_the_bars_grow_while_the_server_blocks(script, visit):
     await expect(button(page, "/async")).to_be_disabled()  # one burst at a time
 
 
-async def test_the_keyboard_is_enough(script, visit):
-    page = await visit(script(7, f"--delay={DELAY}").url)
+async def test_the_keyboard_is_enough(shared, visit):
+    page = await visit(shared(7, f"--delay={DELAY}").url)
     await page.keyboard.press("Tab")
     await expect(page.get_by_label("Hashtag")).to_be_focused()
     await page.keyboard.type("#cats")
@@ -118,8 +115,8 @@ async def test_the_keyboard_is_enough(script, visit):
     assert len(await bars(page, "/sync")) == 3
 
 
-async def test_equal_addresses_do_not_wait_for_each_other(script, visit):
-    page = await visit(script(7, f"--delay={DELAY}").url)
+async def test_equal_addresses_do_not_wait_for_each_other(shared, visit):
+    page = await visit(shared(7, f"--delay={DELAY}").url)
     async with page.expect_request("**/async?q=*") as first:
         await button(page, "/async").click()
     assert (await first.value).url.endswith("/async?q=tornado")
@@ -135,8 +132,8 @@ async def test_a_lookup_that_fails_is_shown(script, visit):
     await expect(section(page, "/async").get_by_role("status")).to_contain_text("6 of 6 failed.")
 
 
-async def test_a_tag_with_html_in_it_is_sent_as_it_is(script, visit):
-    page = await visit(script(7, "--delay=0").url)
+async def test_a_tag_with_html_in_it_is_sent_as_it_is(shared, visit):
+    page = await visit(shared(7, "--delay=0").url)
     await page.get_by_label("Hashtag").fill("<b>&?#%咖啡")
     async with page.expect_request("**/async?q=*") as first:
         await button(page, "/async").click()
@@ -153,8 +150,8 @@ async def test_a_server_that_is_gone_is_shown(script, visit):
         assert text.endswith("(no answer)")
 
 
-async def test_one_that_fails_early_stays_failed_while_others_run(script, visit):
-    page = await visit(script(7, "--delay=0").url)
+async def test_one_that_fails_early_stays_failed_while_others_run(shared, visit):
+    page = await visit(shared(7, "--delay=0").url)
     seen = []
 
     async def answer(route):
