@@ -1,5 +1,6 @@
 """Every chapter's script, run as a person runs it: it serves, it ends by Ctrl-C and by SIGTERM, without a traceback."""
 
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from course.manifest import chapters
 
 from servers import ROOT, Script
 
+NOT_GIT = shutil.ignore_patterns("__pycache__")
 SERVERS = [chapter for chapter in chapters() if chapter.open]
 
 
@@ -21,19 +23,36 @@ def chapter(request):
     return request.param
 
 
-def test_it_answers_on_loopback_only_and_ctrl_c_ends_it(script, chapter):
-    running = script(chapter.number)
-    address = chapter.open.replace("localhost:{port}", f"127.0.0.1:{running.port}")
+def test_it_answers_on_loopback_only_and_ctrl_c_ends_it(chapter, tmp_path):
+    """A copy of its folder, elsewhere: it needs nothing beside it."""
+    copy = shutil.copytree(chapter.script.parent, tmp_path / "elsewhere", ignore=NOT_GIT)
+    running = Script(copy / "main.py")
     try:
-        status = urllib.request.urlopen(address, timeout=5).status
-    except urllib.error.HTTPError as error:
-        status = error.code
-    assert status < 500
-    with socket.socket() as sock:
-        # 127.0.0.2 is this machine too; a server on all addresses would answer there.
-        assert sock.connect_ex(("127.0.0.2", running.port)) != 0
-    assert running.stop(signal.SIGINT) == 0
+        address = chapter.open.replace("localhost:{port}", f"127.0.0.1:{running.port}")
+        try:
+            status = urllib.request.urlopen(address, timeout=5).status
+        except urllib.error.HTTPError as error:
+            status = error.code
+        assert status < 500
+        with socket.socket() as sock:
+            # 127.0.0.2 is this machine too; a server on all addresses would answer there.
+            assert sock.connect_ex(("127.0.0.2", running.port)) != 0
+        assert running.stop(signal.SIGINT) == 0
+        assert "Traceback" not in running.output()
+    finally:
+        running.kill()
+
+
+@pytest.mark.parametrize("number", [1, 7, 10])
+def test_sigterm_ends_it(script, number):
+    running = script(number)
+    assert running.stop(signal.SIGTERM) == -signal.SIGTERM
     assert "Traceback" not in running.output()
+
+
+def test_no_other_script_could_take_sigterm_another_way():
+    for file in ROOT.glob("chapters/*/*.py"):
+        assert "signal" not in file.read_text(encoding="utf-8"), file
 
 
 def test_help_says_what_the_options_are(chapter):
@@ -42,22 +61,6 @@ def test_help_says_what_the_options_are(chapter):
     )
     assert helped.returncode == 0
     assert "--port" in helped.stderr
-
-
-def test_a_copy_of_the_folder_runs_elsewhere_and_sigterm_ends_it(chapter, tmp_path):
-    copy = tmp_path / "elsewhere"
-    copy.mkdir()
-    for file in chapter.script.parent.iterdir():
-        if file.is_dir() and file.name != "__pycache__":
-            subprocess.run(["cp", "-r", file, copy], check=True)
-        elif file.is_file():
-            (copy / file.name).write_bytes(file.read_bytes())
-    running = Script(copy / "main.py")
-    try:
-        assert running.stop(signal.SIGTERM) == -signal.SIGTERM
-        assert "Traceback" not in running.output()
-    finally:
-        running.kill()
 
 
 def test_no_file_of_a_chapter_hides_a_package():
