@@ -12,11 +12,8 @@ import tomllib
 import uuid
 from pathlib import Path
 
-import mongomock
-import pymongo
 import pytest
 import pytest_asyncio
-from playwright.async_api import async_playwright
 from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
@@ -31,6 +28,25 @@ _count = itertools.count()
 def pytest_configure():
     """Let Ctrl-C end what the tests start, also where this run is in the background of a shell, which ignores it there."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+LONGEST = [
+    "test_jupyterlab",
+    "test_bench",
+    "test_setup",
+    "test_messages",
+    "test_07_network",
+    "test_mongo",
+]
+LONGEST += ["test_06_writable_dictionary", "test_07_page_in_a_browser", "test_shop_in_a_browser"]
+LONGEST += ["test_10_cluster", "test_shop_scale", "test_05_readonly_dictionary", "test_learner"]
+LONGEST += ["07_sync_versus_async", "test_08_gen", "test_notebooks", "test_scripts", "test_gate"]
+
+
+def pytest_collection_modifyitems(items):
+    """The files that take longest come first, so that at the end no process has much more to do than the others."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
 
 def folder_of(number: int) -> Path:
@@ -129,6 +145,8 @@ async def fetch():
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser():
     """A headless Chromium; its tests run in the session's event loop: `pytest.mark.asyncio(loop_scope="session")`."""
+    from playwright.async_api import async_playwright
+
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(**CHROMIUM)
         yield browser
@@ -154,6 +172,8 @@ def mongo_replica():
 @pytest.fixture(scope="session")
 def mongo_client(mongod):
     """A client of the real mongod."""
+    import pymongo
+
     with pymongo.MongoClient(mongod.uri) as client:
         yield client
 
@@ -162,6 +182,8 @@ def mongo_client(mongod):
 def database(request):
     """An empty database, once in mongomock and once on a real mongod; dropped at the end."""
     if request.param == "mongomock":
+        import mongomock
+
         yield mongomock.MongoClient().example
         return
     client = request.getfixturevalue("mongo_client")

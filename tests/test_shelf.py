@@ -1,7 +1,7 @@
 """The shelf: wrong answers as learners write them are caught, and told why; right ones of any making pass.
 
-`make test` runs one of a chapter, a wrong one of each second, a right one of the others; `make shelf` runs all (SHELF=all),
-and `python -m course shelf N --write` keeps the messages of chapter N anew, to be reviewed as a diff.
+`make test` runs one of each kind, to see that the shelf works; `make shelf`, which CI runs beside it, runs all (SHELF=all), and
+`python -m course shelf N --write` keeps the messages of chapter N anew, to be reviewed as a diff.
 """
 
 import os
@@ -24,8 +24,7 @@ def some(right: bool) -> list:
     """Parameters for the answers to be judged now."""
     found = [answer for answer in ALL if answer.right == right]
     if not WHICH:
-        last = {answer.chapter.number: answer for answer in found}
-        found = [answer for number, answer in last.items() if number % 2 == right]
+        found = found[:1]
     return [pytest.param(answer, id=answer.id) for answer in found]
 
 

@@ -13,7 +13,7 @@ import pytest
 from conftest import folder_of
 
 from dictionary import ODD_WORDS, SlowCollection, send_raw, together, well_again
-from servers import Mongod, free_port
+from servers import Mongod, crowded, free_port
 
 
 @pytest.fixture
@@ -152,10 +152,11 @@ async def test_a_database_that_is_away_is_503_in_a_second_and_all_is_well_when_i
     assert "503 for every word until MongoDB answers" in running.output()
 
     thirty = await together([(f"{running.url}/perturb", {})] * 30)
+    limit = 2 * crowded()
     for each in thirty:
         answer = answered(each.response, 503)
         assert answer == {"error": "the database does not answer"}
-        assert each.seconds < 2
+        assert each.seconds < limit
     assert "Traceback" not in running.output()
 
     server = await asyncio.to_thread(Mongod, port=port)
@@ -168,14 +169,14 @@ async def test_a_database_that_is_away_is_503_in_a_second_and_all_is_well_when_i
         server.process.send_signal(signal.SIGSTOP)  # there, and silent
         thirty = await together([(f"{running.url}/perturb", {})] * 30)
         assert {each.response.code for each in thirty} == {503}
-        assert max(each.seconds for each in thirty) < 2
+        assert max(each.seconds for each in thirty) < 2 * crowded()
         server.process.send_signal(signal.SIGCONT)
         assert await well_again(fetch, f"{running.url}/perturb")
 
         server.kill()  # and away again, in the middle of its work
         start = time.monotonic()
         assert (await fetch(f"{running.url}/perturb")).code == 503
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < 2 * crowded()
         await asyncio.to_thread(server.start)
         assert await well_again(fetch, f"{running.url}/perturb")
     finally:

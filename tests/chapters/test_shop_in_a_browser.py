@@ -54,8 +54,8 @@ def add(page):
     return page.get_by_role("button", name="Add to cart")
 
 
-async def test_who_looks_sees_within_a_second_that_another_buys(script, visitors, number):
-    ann, bob = await visitors(script(number).url, 2)
+async def test_who_looks_sees_within_a_second_that_another_buys(shared, visitors, number):
+    ann, bob = await visitors(shared(number).url, 2)
     await expect(bob.locator("#connection")).to_contain_text("Connected", timeout=5000)
     await expect(bob.locator("#count")).to_have_text("10")
     for page in (ann, bob):
@@ -74,8 +74,8 @@ async def test_who_looks_sees_within_a_second_that_another_buys(script, visitors
     assert (ann.faults, bob.faults) == ([], [])
 
 
-async def test_clicks_arrive_in_their_order(script, visitors, number):
-    [ann] = await visitors(script(number).url, 1)
+async def test_clicks_arrive_in_their_order(shared, visitors, number):
+    [ann] = await visitors(shared(number).url, 1)
     for _ in range(10):
         await ann.evaluate("for (const each of document.querySelectorAll('button')) each.click()")
     await ann.evaluate("turn")
@@ -83,8 +83,8 @@ async def test_clicks_arrive_in_their_order(script, visitors, number):
     await expect(ann.locator("#message")).to_have_text("Your cart is empty.")
 
 
-async def test_the_page_needs_no_mouse_and_tells_a_screen_reader(script, visitors, number):
-    [ann] = await visitors(script(number).url, 1, viewport={"width": 360, "height": 640})
+async def test_the_page_needs_no_mouse_and_tells_a_screen_reader(shared, visitors, number):
+    [ann] = await visitors(shared(number).url, 1, viewport={"width": 360, "height": 640})
     await ann.keyboard.press("Tab")
     await ann.keyboard.press("Enter")
     await expect(ann.locator("#count")).to_have_text("9")
