@@ -86,6 +86,13 @@ def arguments(file: Path) -> list[str]:
     return [*quick, "-o", f"pythonpath={file.parent}", str(file)]
 
 
+PYTEST = (
+    "import gc; gc.disable(); import os, sys, pytest; "
+    "status = pytest.main(sys.argv[1:]); sys.stdout.flush(); os._exit(status)"
+)
+"""`python -m pytest`, a quarter of a second sooner: it neither looks for garbage nor tidies up at the end."""
+
+
 class Run:
     """One run of a chapter's checks. It gets ready at once, and begins when `verdict()` is called.
 
@@ -99,7 +106,7 @@ class Run:
         self._said = open(Path(self._folder.name, "said"), "w+")
         options = [f"--answers={answers}", f"--verdict={self._file}", "--wait"]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *arguments(file or chapter.checks), *options],
+            [sys.executable, "-c", PYTEST, *arguments(file or chapter.checks), *options],
             env=os.environ | ENVIRONMENT,
             cwd=self._folder.name,
             stdin=subprocess.PIPE,

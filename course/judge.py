@@ -103,6 +103,7 @@ def fork_host(arguments: list[str], printed: int, inherited: tuple[int, ...]) ->
         sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
         sys.stderr = open(2, "w", buffering=1, closefd=False)
         sys.dont_write_bytecode = True
+        gc.enable()
         sys.argv = [host.__file__, *arguments]
         host.main()
         os._exit(0)
@@ -112,6 +113,7 @@ def fork_host(arguments: list[str], printed: int, inherited: tuple[int, ...]) ->
 
 def serve() -> None:
     """Be a Judge's process: for each line of arguments, run pytest in a fork, and write its exit status."""
+    gc.disable()
     sys.path.insert(0, str(CHECKS))
     import pytest
 

@@ -21,7 +21,7 @@ BROWSERS = (
 
 
 def run(arguments: list[str]) -> int:
-    """Run all tests and all notebooks on two processes; `arguments` go to pytest. Returns its exit status."""
+    """Run all tests and all notebooks; `arguments` go to pytest. Returns its exit status."""
     if find_browser() is None and not fetch_browser():
         print(
             "The pages are tested in a real browser, and none is here: install Chromium "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import importlib.util
 import itertools
 import signal
@@ -26,8 +27,14 @@ _count = itertools.count()
 
 
 def pytest_configure():
-    """Let Ctrl-C end what the tests start, also where this run is in the background of a shell, which ignores it there."""
+    # Ctrl-C ends what the tests start, also where this run is in the background of a shell, which ignores it there.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Python looks for garbage after each 700 new objects, through all that pytest and Jupyter's packages hold.
+    gc.set_threshold(50_000)
+
+
+def pytest_collection_finish():
+    gc.freeze()  # modules and tests stay: they are not looked through again
 
 
 LONGEST = [

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import faulthandler
+import gc
 import importlib.util
 import inspect
 import json
@@ -252,7 +253,9 @@ def main() -> None:
 
     with contextlib.suppress(OSError):
         if b"mongomock" in file.read_bytes():
+            gc.disable()  # half of what is imported would be looked through for garbage
             catch_up()  # the import takes long, which is not the exercise's fault
+            gc.enable()
 
     def reply(answer: dict) -> None:
         replies.write(json.dumps(answer, default=repr) + "\n")
