@@ -7,6 +7,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
+from servers import crowded
+
 pytestmark = [pytest.mark.parametrize("number", [9, 10]), pytest.mark.asyncio(loop_scope="session")]
 
 
@@ -70,7 +72,7 @@ async def test_who_looks_sees_within_a_second_that_another_buys(shared, visitors
         delays.append(await bob.evaluate("counted") - await ann.evaluate("clicked"))
         await expect(ann.locator("#count")).to_have_text(left)
         await expect(ann.locator("#message")).to_have_text(said)
-    assert 0 < min(delays) < 1000, delays  # milliseconds
+    assert 0 < min(delays) <= max(delays) < 1000 * crowded(), delays  # milliseconds
     assert (ann.faults, bob.faults) == ([], [])
 
 
