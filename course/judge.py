@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -95,7 +96,7 @@ def fork_host(arguments: list[str], printed: int, inherited: tuple[int, ...]) ->
     from harness import host, process
 
     def run():
-        os.setsid()
+        os.setpgid(0, 0)
         process.limit_output()
         null = os.open(os.devnull, os.O_RDWR)
         for descriptor, source in ((0, null), (1, printed), (2, null)):
@@ -108,7 +109,10 @@ def fork_host(arguments: list[str], printed: int, inherited: tuple[int, ...]) ->
         host.main()
         os._exit(0)
 
-    return Fork(run)
+    fork = Fork(run)
+    with contextlib.suppress(OSError):  # whoever is first, we or it: it is ended as a group
+        os.setpgid(fork.pid, fork.pid)
+    return fork
 
 
 def serve() -> None:
