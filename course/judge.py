@@ -32,6 +32,7 @@ class Judge:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # Ctrl-C reaches us, and we close it
         )
 
     def is_caught(self, chapter: Chapter, text: str) -> bool:

@@ -81,9 +81,10 @@ def _judged(
     chapter: Chapter, found: list[Mutant], pool, bar: Progress, step
 ) -> list[tuple[Mutant, bool]] | None:
     """Each mutant and whether it is caught; None if the solution itself is red."""
+    all_judges = [Judge() for _ in range(WORKERS)]
     judges: Queue[Judge] = Queue()
-    for _ in range(WORKERS):
-        judges.put(Judge())
+    for judge in all_judges:
+        judges.put(judge)
 
     def is_caught(text: str) -> bool:
         judge = judges.get()
@@ -97,9 +98,12 @@ def _judged(
         if is_caught(chapter.solution.read_text(encoding="utf-8")):
             return None
         return list(zip(found, pool.map(is_caught, [each.text for each in found]), strict=True))
+    except KeyboardInterrupt:
+        pool.shutdown(cancel_futures=True)
+        raise
     finally:
-        while not judges.empty():
-            judges.get().close()
+        for judge in all_judges:
+            judge.close()
 
 
 def _count(chapter: Chapter, verdicts: list[tuple[Mutant, bool]]) -> Count:
