@@ -38,7 +38,7 @@ async def test_a_server_with_tls_is_asked_and_its_certificate_is_looked_at(scrip
     trusting = script(7, f"--api={address}/", env={"SSL_CERT_FILE": str(certificate)})
     wary = script(7, f"--api={address}")
     for path in ("/sync", "/async"):
-        assert b">2.00</div>" in (await fetch(f"{trusting.url}{path}?q=moved")).body
+        assert b">0.20</div>" in (await fetch(f"{trusting.url}{path}?q=moved")).body
         response = await fetch(f"{wary.url}{path}?q=tornado")
         assert response.code == 502
         assert b"certificate" in response.body.lower()

@@ -129,7 +129,7 @@ async def test_it_answers_a_page_with_the_tag_and_the_rate(url, fetch, path):
     assert response.headers["Content-Type"] == "text/html; charset=UTF-8"
     page = response.body.decode()
     assert ">tornado</div>" in page
-    assert ">2.00</div>" in page
+    assert ">0.20</div>" in page
     assert "posts per second" in page
 
 
@@ -138,11 +138,11 @@ async def test_it_answers_a_page_with_the_tag_and_the_rate(url, fetch, path):
 async def test_no_posts_and_a_redirect_are_no_failures(url, fetch, path, tag):
     response = await fetch(f"{url}{path}?q={tag}")
     assert response.code == 200
-    assert (b">0.00</div>" if tag == "none" else b">2.00</div>") in response.body
+    assert (b">0.00</div>" if tag == "none" else b">0.20</div>") in response.body
 
 
 async def test_a_packed_answer_is_unpacked(url, fetch):
-    assert b">2.00</div>" in (await fetch(f"{url}/async?q=packed")).body
+    assert b">0.20</div>" in (await fetch(f"{url}/async?q=packed")).body
 
 
 @both

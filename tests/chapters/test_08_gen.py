@@ -54,13 +54,13 @@ async def test_it_answers_with_the_tag_and_the_rate(url, fetch, path):
     response = await fetch(f"{url}{path}?q=tornado")
     assert response.code == 200
     assert response.headers["Content-Type"] == "text/html; charset=UTF-8"
-    assert response.body == b"<p>tornado: 2.00 posts per second</p>\n"
+    assert response.body == b"<p>tornado: 0.20 posts per second</p>\n"
 
 
 @every_style
 async def test_edges_are_the_same_in_every_style(url, fetch, path):
     assert b"none: 0.00" in (await fetch(f"{url}{path}?q=none")).body
-    assert b"moved: 2.00" in (await fetch(f"{url}{path}?q=moved")).body
+    assert b"moved: 0.20" in (await fetch(f"{url}{path}?q=moved")).body
     assert "咖啡".encode() in (await fetch(f"{url}{path}?q=%E5%92%96%E5%95%A1")).body
     assert asked[-1].endswith("/%E5%92%96%E5%95%A1")
     page = (await fetch(f"{url}{path}?q=%3Cscript%3E")).body
@@ -133,7 +133,7 @@ async def test_a_client_that_leaves_does_no_harm(stand_in, fetch):
 async def test_both_answers_in_the_order_of_the_question(url, fetch):
     response = await fetch(f"{url}/both?q=python&q=none")
     assert response.body.decode().splitlines() == [
-        "<p>python: 2.00 posts per second</p>",
+        "<p>python: 0.20 posts per second</p>",
         "<p>none: 0.00 posts per second</p>",
     ]
 
