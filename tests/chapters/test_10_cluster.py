@@ -76,6 +76,7 @@ async def test_when_mongodb_is_away_a_purchase_is_refused_and_then_taken_again(s
         one, two = (each.url for each in running)
         counts = []
         follower = asyncio.create_task(follow(two, counts))
+        await until(lambda: counts == [10])
         assert (await visit(one).shop("add"))[0] == 200
         await until(lambda: counts[-1:] == [9])
         await asyncio.to_thread(mongod.kill)
