@@ -1,6 +1,6 @@
 # A thin face over `python -m course`, which does the work. `make` alone prints the table.
 # What is set up goes on with .venv's own Python: a python3 may take its time to find out which one it is (pyenv).
-PYTHON ?= $(shell test -e .venv/course.json -a -x .venv/bin/python && echo .venv/bin/python || echo python3)
+PYTHON ?= $(shell test -e .venv/course.json && test -x .venv/bin/python && echo .venv/bin/python || echo python3)
 COURSE = @$(PYTHON) -m course
 
 help:

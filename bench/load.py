@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from bench.clients import Herd, frame, request
 
-PATIENCE = 10.0
+PATIENCE = 10  # seconds for two answers, however short the load
 INSTALL = "Debian, Ubuntu: apt install wrk; macOS: brew install wrk"
 
 # wrk is told in Lua what to send, how long a connection pauses before the next request, what to print.

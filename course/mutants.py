@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from queue import Queue
 
@@ -64,12 +65,18 @@ def main(chapters: list[Chapter]) -> int:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     ]
-    with Progress(*columns, console=console) as bar, ThreadPoolExecutor(WORKERS) as pool:
+    with ExitStack() as stack:
+        judges: Queue[Judge] = Queue()
+        for _ in range(WORKERS):
+            judges.put(stack.enter_context(closing(Judge())))
+        bar = stack.enter_context(Progress(*columns, console=console))
+        pool = stack.enter_context(ThreadPoolExecutor(WORKERS))
+        stack.callback(pool.shutdown, cancel_futures=True)  # Ctrl-C drops what has not begun
         step = bar.add_task("mutants", total=len(chapters) + sum(map(len, found.values())))
         counts = []
         for chapter in chapters:
             bar.update(step, description=f"chapter {chapter.number}")
-            verdicts = _judged(chapter, found[chapter.number], pool, bar, step)
+            verdicts = _judged(chapter, found[chapter.number], pool, judges, bar, step)
             if verdicts is None:
                 console.print(f"The solution of chapter {chapter.number} itself is red.")
                 return 1
@@ -78,13 +85,9 @@ def main(chapters: list[Chapter]) -> int:
 
 
 def _judged(
-    chapter: Chapter, found: list[Mutant], pool, bar: Progress, step
+    chapter: Chapter, found: list[Mutant], pool, judges: Queue[Judge], bar: Progress, step
 ) -> list[tuple[Mutant, bool]] | None:
     """Each mutant and whether it is caught; None if the solution itself is red."""
-    all_judges = [Judge() for _ in range(WORKERS)]
-    judges: Queue[Judge] = Queue()
-    for judge in all_judges:
-        judges.put(judge)
 
     def is_caught(text: str) -> bool:
         judge = judges.get()
@@ -94,16 +97,9 @@ def _judged(
             judges.put(judge)
             bar.advance(step)
 
-    try:
-        if is_caught(chapter.solution.read_text(encoding="utf-8")):
-            return None
-        return list(zip(found, pool.map(is_caught, [each.text for each in found]), strict=True))
-    except KeyboardInterrupt:
-        pool.shutdown(cancel_futures=True)
-        raise
-    finally:
-        for judge in all_judges:
-            judge.close()
+    if is_caught(chapter.solution.read_text(encoding="utf-8")):
+        return None
+    return list(zip(found, pool.map(is_caught, [each.text for each in found]), strict=True))
 
 
 def _count(chapter: Chapter, verdicts: list[tuple[Mutant, bool]]) -> Count:

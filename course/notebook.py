@@ -53,9 +53,8 @@ def _copy(source: Path, mine: Path) -> None:
     notebook = json.loads(source.read_text(encoding="utf-8"))
     notebook["metadata"]["course"] = {"copied_from": _fingerprint(source)}
     for cell in notebook["cells"]:
-        if (
-            cell["cell_type"] == "markdown"
-        ):  # JupyterLab sees work/ only: a link that leads out of it is text
+        if cell["cell_type"] == "markdown":
+            # JupyterLab sees work/ only: a link that leads out of it is text.
             cell["source"] = [LINK.sub(r"\1", line) for line in cell["source"]]
     mine.parent.mkdir(parents=True, exist_ok=True)
     mine.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

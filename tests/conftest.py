@@ -23,6 +23,8 @@ from course.judge import Judge
 
 from servers import CHROMIUM, ROOT, Mongod, Script
 
+# Playwright, PyMongo and mongomock are imported where they are used: the process that deals out the tests needs none.
+
 _count = itertools.count()
 
 
@@ -44,10 +46,19 @@ LONGEST = [
     "test_messages",
     "test_07_network",
     "test_mongo",
+    "test_06_writable_dictionary",
+    "test_07_page_in_a_browser",
+    "test_shop_in_a_browser",
+    "test_10_cluster",
+    "test_shop_scale",
+    "test_05_readonly_dictionary",
+    "test_learner",
+    "07_sync_versus_async",
+    "test_08_gen",
+    "test_notebooks",
+    "test_scripts",
+    "test_gate",
 ]
-LONGEST += ["test_06_writable_dictionary", "test_07_page_in_a_browser", "test_shop_in_a_browser"]
-LONGEST += ["test_10_cluster", "test_shop_scale", "test_05_readonly_dictionary", "test_learner"]
-LONGEST += ["07_sync_versus_async", "test_08_gen", "test_notebooks", "test_scripts", "test_gate"]
 
 
 def pytest_collection_modifyitems(items):

@@ -113,9 +113,8 @@ class Timeline(tornado.web.RequestHandler):
             case "none":
                 self.write("[]")
             case _:
-                self.write(
-                    moments(*[100] * 20)
-                )  # 0.2 posts per second; 0.20 even if the answer takes two seconds
+                # 0.2 posts per second: 0.20, even if the answer takes two seconds.
+                self.write(moments(*[100] * 20))
 
 
 asked: list[str] = []

@@ -177,9 +177,8 @@ def test_both_load_generators_tell_the_same():
         made = [load._ours(server.url + "/?greeting=Hi", 1, 4, 0.02, "")]
         if shutil.which("wrk"):
             made.append(load._wrk(server.url + "/?greeting=Hi", 1, 4, 0.02, ""))
-        assert (
-            load._ours(server.url + "/", 0, 1, 0, "").requests == 2
-        )  # it waits until two are answered
+        # However short, it waits until two are answered.
+        assert load._ours(server.url + "/", 0, 1, 0, "").requests == 2
     for each in made:
         assert each.errors == 0
         assert 20 < each.rate < 220  # 4 clients that pause 0.02 s: at most about 200 a second

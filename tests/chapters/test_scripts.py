@@ -50,7 +50,8 @@ def test_sigterm_ends_it(script, number):
     assert "Traceback" not in running.output()
 
 
-def test_no_other_script_could_take_sigterm_another_way():
+def test_no_script_handles_a_signal_itself():
+    """So all end by SIGTERM as those above do."""
     for file in ROOT.glob("chapters/*/*.py"):
         assert "signal" not in file.read_text(encoding="utf-8"), file
 
