@@ -21,9 +21,9 @@ WAYS = {
 PLANS = {
     "full": {"clients": 20, "seconds": 5.0, "changes": 2, "rounds": 3},
     "quick": {"clients": 20, "seconds": 1.0, "changes": 2, "rounds": 1},
-    "tiny": {"clients": 2, "seconds": 0.4, "changes": 1, "rounds": 1},
+    "tiny": {"clients": 2, "seconds": 0.7, "changes": 1, "rounds": 1},
 }
-SECONDS = {"full": 66, "quick": 7, "tiny": 3}
+SECONDS = {"full": 66, "quick": 7, "tiny": 4}
 
 
 class Shop(AbstractContextManager):

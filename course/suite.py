@@ -30,8 +30,8 @@ def run(arguments: list[str]) -> int:
         )
         return 1
     # A notebook's cells share a kernel, so a file's tests stay in one process; tests/conftest.py orders the files.
-    # One more process than a small machine has cores, since many tests wait.
-    return _pytest(["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", *NBVAL, *arguments])
+    # Twice as many processes as a small machine has cores, since many tests wait.
+    return _pytest(["-n", "4", "--dist", "loadfile", "--no-loadscope-reorder", *NBVAL, *arguments])
 
 
 def run_shelf(folder: str | None, write: bool) -> int:

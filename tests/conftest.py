@@ -40,29 +40,38 @@ def pytest_collection_finish():
 
 
 LONGEST = [
+    "test_messages",
     "test_jupyterlab",
     "test_bench",
-    "test_setup",
-    "test_messages",
-    "test_07_network",
-    "test_mongo",
-    "test_06_writable_dictionary",
-    "test_07_page_in_a_browser",
-    "test_shop_in_a_browser",
-    "test_10_cluster",
-    "test_shop_scale",
-    "test_05_readonly_dictionary",
-    "test_learner",
     "07_sync_versus_async",
+    "test_setup",
+    "test_07_page_in_a_browser",
+    "test_07_network",
+    "test_06_writable_dictionary",
     "test_08_gen",
-    "test_notebooks",
-    "test_scripts",
+    "test_shop_scale",
+    "09_long_poll",
+    "test_05_readonly_dictionary",
+    "test_10_cluster",
+    "test_shop_in_a_browser",
+    "08_gen",
+    "test_mongo",
     "test_gate",
+    "test_learner",
+    "test_10_websockets",
+    "test_scripts",
+    "test_04_pymongo",
+    "test_notebooks",
+    "05_readonly_dictionary",
+    "test_weave",
+    "10_websockets",
+    "02_options",
 ]
 
 
 def pytest_collection_modifyitems(items):
-    """The files that take longest come first, so that at the end no process has much more to do than the others."""
+    """The files that take longest come first, so that at the end no process has much more to do than the others; those that
+    work hard are between those that wait."""
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
