@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json as jsonlib
 import shlex
+import string
 import threading
 import time
 import urllib.parse
@@ -40,6 +41,11 @@ class Request:
             self.method = "POST"
         if isinstance(self.body, str):
             self.body = self.body.encode()
+
+    @property
+    def target(self) -> str:
+        """The path as it is sent: letters such as 中 percent-encoded, and what has a meaning left alone."""
+        return urllib.parse.quote(self.path, safe=string.punctuation)
 
     def curl(self) -> str:
         """The request as a command that one can paste while the exercise runs on port 8000."""

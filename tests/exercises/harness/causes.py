@@ -12,7 +12,7 @@ PATTERNS = [
     (
         "TypeError",
         rf"\.({METHODS})\(\) takes .* positional arguments? but|\.({METHODS})\(\) got an unexpected",
-        r"Each pair of brackets in the route's pattern is one more argument of the method.",
+        "The method takes self, and one argument more for each pair of brackets in the route's pattern.",
     ),
     (
         "TypeError",
@@ -141,7 +141,7 @@ def of_answer(failure: Failure, answer, news: dict, where: dict) -> None:
 
     `news` is what the learner's process logged, `where` the first line of what answers such a request.
     """
-    request = f"{answer.request.method} {answer.request.path} "
+    request = f"{answer.request.method} {answer.request.target} "
     mine = [each for each in news["errors"] if each["request"] in ("", request)]
     other = [
         each for each in mine if not each["request"]

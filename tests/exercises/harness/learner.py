@@ -226,7 +226,7 @@ class App:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=request.timeout)
         began = time.monotonic()
         try:
-            connection.putrequest(request.method, _encoded(request.path), skip_accept_encoding=True)
+            connection.putrequest(request.method, request.target, skip_accept_encoding=True)
             headers = dict(request.headers)
             if request.body is not None:
                 headers.setdefault("Content-Length", str(len(request.body)))
@@ -258,7 +258,7 @@ class App:
 
     def _where(self, request: Request) -> dict:
         """The first line of what answers such a request."""
-        return self._learner.order("where", method=request.method, path=_encoded(request.path))
+        return self._learner.order("where", method=request.method, path=request.target)
 
     def _no_answer(self, request: Request) -> Wrong:
         stuck = self._learner.is_stuck()
@@ -281,8 +281,3 @@ class App:
         if threading.current_thread() is threading.main_thread():
             self._learner.replace()
         return Wrong(failure)
-
-
-def _encoded(path: str) -> str:
-    """A path with letters such as 中 percent-encoded, and nothing else changed."""
-    return "".join(c if c.isascii() else "".join(f"%{b:02X}" for b in c.encode()) for c in path)
