@@ -6,9 +6,10 @@ Task 1  --colour takes # and six hexadecimal digits, such as #ffcc00 or #FFCC00.
         three numbers, red, green and blue: [255, 204, 0]. With any other text ("red", "#fc0", "#gggggg") make_app()
         raises an error. Without the option the colour on the sign is null.
 Task 2  --guest may be given more than once. The guests on the sign are all the names in their order:
-        --guest=Ada "--guest=Hopper, Grace" is ["Ada", "Hopper, Grace"]. A comma belongs to the name.
+        --guest=Ada "--guest=Hopper, Grace" is ["Ada", "Hopper, Grace"]. A comma belongs to the name. Two guests may
+        have the same name.
 Task 3  --config=FILE reads options from a file, as parse_config_file does. The command line overrules the file,
-        wherever --config stands on it. A guest from the command line still counts once.
+        wherever --config stands on it. The file names no guests, and each --guest is still added once.
 
 Run it:    python exercise.py --port=8000 --greeting=Hello
 Check it:  make check-2

@@ -1,9 +1,10 @@
 """Chapter 1, exercise: three handlers that read what a client sends.
 
-Task 1  GET /reverse/WORD answers the word backwards: /reverse/stressed is "desserts". Any word, 中文 too.
+Task 1  GET /reverse/WORD answers the word backwards: /reverse/stressed is "desserts". Any word, 中文 too. The answer is
+        plain text (Content-Type text/plain): what comes from outside must not become HTML.
 Task 2  POST /wrap with a form field "text" answers the text wrapped at a width: no line is longer, and words stay
         whole where they fit (textwrap.fill does that). The field "width" says how wide; without it the width is 40.
-        Both answers are plain text (Content-Type text/plain): what comes from outside must not become HTML.
+        This answer is plain text too.
 Task 3  POST /wrap with a width that is no positive whole number ("abc", "0", "-5", "1.5", "") answers 400.
 
 Run it:    python exercise.py --port=8000
@@ -28,10 +29,12 @@ class WrapHandler(tornado.web.RequestHandler):
     def post(self):
         text = self.get_body_argument("text")
         width = self.get_body_argument("width", "40")
-        if not width.isdecimal() or int(width) == 0:
-            raise tornado.web.HTTPError(400)
+        try:
+            wrapped = textwrap.fill(text, width=int(width))
+        except ValueError as error:
+            raise tornado.web.HTTPError(400) from error
         self.set_header("Content-Type", "text/plain; charset=UTF-8")
-        self.write(textwrap.fill(text, width=int(width)))
+        self.write(wrapped)
 
 
 def make_app():

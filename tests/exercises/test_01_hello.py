@@ -12,11 +12,18 @@ PLAIN = (
 )
 
 
+ALL_OF_IT = (
+    "The word is get()'s argument; word[::-1] is all of it backwards, and nothing else changed."
+)
+AS_IT_CAME = "Sent as text/plain, the text goes out as it came: nothing in it needs to be escaped."
+
+
 @pytest.mark.task(1)
-def test_a_word_comes_back_reversed(app):
-    app.ask("/reverse/stressed").expect(
-        200, text="desserts", cause="The word is get()'s argument; word[::-1] is it backwards."
-    )
+@pytest.mark.parametrize(
+    ("word", "reversed_word"), [("stressed", "desserts"), ("e-Mail+C", "C+liaM-e")]
+)
+def test_a_word_comes_back_reversed(app, word, reversed_word):
+    app.ask(f"/reverse/{word}").expect(200, text=reversed_word, cause=ALL_OF_IT)
 
 
 @pytest.mark.task(1)
@@ -31,16 +38,22 @@ def is_plain_text(answer):
     kind = answer.headers.get("Content-Type") or "no Content-Type"
     if not kind.lower().startswith("text/plain"):
         answer.wrong("Content-Type: text/plain", f"Content-Type: {kind}", PLAIN)
+    if answer.headers.get_content_charset("utf-8").replace("-", "") != "utf8":
+        cause = (
+            "Tornado sends a text as UTF-8: told otherwise, a browser shows other letters for 中文."
+        )
+        answer.wrong("Content-Type: text/plain; charset=UTF-8", f"Content-Type: {kind}", cause)
 
 
 @pytest.mark.task(1)
 def test_a_script_backwards_is_no_program(app):
-    is_plain_text(app.ask("/reverse/%3E1trela%3C").expect(200, text="<alert1>"))
+    answer = app.ask("/reverse/%3E1trela%3C").expect(200, text="<alert1>", cause=AS_IT_CAME)
+    is_plain_text(answer)
 
 
 @pytest.mark.task(2)
 def test_a_text_is_wrapped_at_the_width_given(app):
-    app.ask("/wrap", form={"text": TEXT, "width": "20"}).expect(
+    answer = app.ask("/wrap", form={"text": TEXT, "width": "20"}).expect(
         200,
         text="It is a truth well\n"
         "known that a server\n"
@@ -49,6 +62,16 @@ def test_a_text_is_wrapped_at_the_width_given(app):
         "has too many of them\n"
         "must not.",
         cause='textwrap.fill(text, width=int(width)) wraps it; the width is the field "width".',
+    )
+    is_plain_text(answer)
+
+
+@pytest.mark.task(2)
+def test_a_word_that_does_not_fit_is_cut(app):
+    app.ask("/wrap", form={"text": "extraordinary", "width": "5"}).expect(
+        200,
+        text="extra\nordin\nary",
+        cause="No line is longer than the width: textwrap.fill() cuts a word that is.",
     )
 
 
@@ -67,11 +90,11 @@ def test_without_a_width_lines_are_40_wide(app):
 @pytest.mark.task(2)
 def test_a_script_in_the_text_is_no_program(app):
     text = "<script>alert(1)</script>"
-    is_plain_text(app.ask("/wrap", form={"text": text}).expect(200, text=text, cause=PLAIN))
+    is_plain_text(app.ask("/wrap", form={"text": text}).expect(200, text=text, cause=AS_IT_CAME))
 
 
 @pytest.mark.task(3)
-@pytest.mark.parametrize("width", ["abc", "0", "-5", "1.5", "", "²"])
+@pytest.mark.parametrize("width", ["abc", "0", "-5", "1.5", "inf", "", "²"])
 def test_a_width_that_is_no_positive_number_is_refused(app, width):
     app.ask("/wrap", form={"text": "one two", "width": width}).expect(
         400,
@@ -81,7 +104,18 @@ def test_a_width_that_is_no_positive_number_is_refused(app, width):
 
 
 @pytest.mark.task(3)
-def test_a_positive_width_is_still_taken(app):
-    app.ask("/wrap", form={"text": "one two", "width": "3"}).expect(
-        200, text="one\ntwo", cause="Only a width that is no positive number is refused."
+def test_a_script_in_the_width_is_no_program(app):
+    width = "<script>alert(1)</script>"
+    answer = app.ask("/wrap", form={"text": "one two", "width": width}).expect(400)
+    if width in answer.text and "html" in answer.headers.get("Content-Type", ""):
+        answer.wrong("a 400 without the client's script in its HTML", cause=PLAIN)
+
+
+@pytest.mark.task(3)
+@pytest.mark.parametrize(
+    ("width", "lines"), [("3", "one\ntwo"), ("1", "o\nn\ne\nt\nw\no"), ("200", "one two")]
+)
+def test_a_positive_width_is_still_taken(app, width, lines):
+    app.ask("/wrap", form={"text": "one two", "width": width}).expect(
+        200, text=lines, cause="Only a width that is no positive number is refused."
     )

@@ -2,32 +2,28 @@
 
 import json
 import shlex
-from pathlib import Path
 
 import pytest
 
 from harness import Wrong
 
 
-def as_typed(arguments) -> str:
-    """The command that the sign was started with, and what its config file says."""
-    words, said = ["python", "exercise.py"], ""
-    for argument in arguments:
-        if argument.startswith("--config="):
-            file = Path(argument.removeprefix("--config="))
-            said = f", {file.name}: {'; '.join(file.read_text().splitlines())}"
-            argument = f"--config={file.name}"
-        words.append(argument)
-    return f"{shlex.join(words)}{said}"
+def as_typed(arguments, folder) -> str:
+    """The command that the sign was started with, and what the config file in its folder says."""
+    said = [
+        f", {file.name}: {'; '.join(file.read_text().splitlines())}" for file in folder.iterdir()
+    ]
+    return shlex.join(["python", "exercise.py", *arguments]) + "".join(said)
 
 
 @pytest.fixture
-def sign(learner):
+def sign(learner, tmp_path):
     """`sign(*arguments)` is the sign of an exercise that was started with these arguments."""
 
     def ask(*arguments, cause, **expected):
         try:
-            answer = learner.serve(arguments=list(arguments)).ask("/").expect(200, cause=cause)
+            app = learner.serve("in_folder", folder=str(tmp_path), arguments=list(arguments))
+            answer = app.ask("/").expect(200, cause=cause)
             got = answer.json(cause)
             for name, value in expected.items():
                 if not isinstance(got, dict) or name not in got or got[name] != value:
@@ -35,12 +31,12 @@ def sign(learner):
                     answer.wrong(f"a sign with {shown}", cause=cause)
         except Wrong as error:
             failure = error.failure
-            failure.cause = failure.cause or cause
+            of_colour = arguments and list(expected) == ["colour"]
+            if failure.kind == "wrong" or of_colour:
+                failure.cause = failure.cause or cause
             if failure.kind == "wrong":
-                failure.lines = learner.lines_of(
-                    "Colour" if list(expected) == ["colour"] else "make_app"
-                )
-            failure.replay = f"curl http://localhost:8000/   # {as_typed(arguments)}"
+                failure.lines = learner.lines_of("Colour" if of_colour else "make_app")
+            failure.replay = f"curl http://localhost:8000/   # {as_typed(arguments, tmp_path)}"
             raise
 
     return ask
@@ -48,12 +44,11 @@ def sign(learner):
 
 @pytest.fixture
 def config(tmp_path):
-    """`config(text)` is the option --config that names a file with this text."""
+    """`config(text)` is the option --config that names a file with this text, in the folder where the sign starts."""
 
-    def write(text):
-        file = tmp_path / "cafe.conf"
-        file.write_text(text, encoding="utf-8")
-        return f"--config={file}"
+    def write(text, name="cafe.conf"):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return f"--config={name}"
 
     return write
 
@@ -76,12 +71,26 @@ def test_a_colour_is_three_numbers(sign, text, cause):
 
 @pytest.mark.task(1)
 @pytest.mark.parametrize(
-    "text", ["red", "#fc0", "#gggggg", "ffcc00", "#ffcc000", "#ffcc00 ", "# fcc00", "#+1+1+1", ""]
+    "text",
+    [
+        *(
+            "red",
+            "#fc0",
+            "#gggggg",
+            "ffcc00",
+            "#ffcc",
+            "#ffcc000",
+            "#ffcc00ff",
+            "##ffcc00",
+            "#ffcc00#",
+        ),
+        *("#ffcc00 ", "#ffcc00\n", "#ffcc  ", "# fcc00", "#+1+1+1", "#1_2_3f", "#٣٣٣٣٣٣", ""),
+    ],
 )
 def test_another_text_is_refused(learner, text):
-    if learner.call("error_of", arguments=[f"--colour={text}"]) is None:
+    if learner.call("error_of", folder=".", arguments=[f"--colour={text}"]) is None:
         learner.wrong(
-            f"make_app(['--colour={text}']) raises an error",
+            f"make_app([{f'--colour={text}'!r}]) raises an error",
             "it takes the text as a colour",
             're.fullmatch("#[0-9a-fA-F]{6}", text) is None for each text that is no colour.',
             at="Colour",
@@ -99,8 +108,10 @@ def test_every_guest_counts(sign):
         "--guest=Ada",
         "--guest=Grace",
         "--guest=Barbara",
-        guests=["Ada", "Grace", "Barbara"],
-        cause="Each --guest replaces the value; a callback of define() sees each of them, in order.",
+        "--guest=Ada",
+        guests=["Ada", "Grace", "Barbara", "Ada"],
+        cause="Each --guest replaces the option's value. A callback of define() is called with each "
+        "of them, in order.",
     )
 
 
@@ -120,6 +131,12 @@ def test_a_comma_belongs_to_the_name(sign):
     )
 
 
+@pytest.mark.task(2)
+def test_all_that_stands_after_the_first_equals_sign_is_the_name(sign):
+    cause = "A name may have an = in it too: the option's value begins after the first."
+    sign("--guest=E=mc2", guests=["E=mc2"], cause=cause)
+
+
 @pytest.mark.task(3)
 def test_the_file_overrules_the_default(sign, config):
     sign(
@@ -130,13 +147,21 @@ def test_the_file_overrules_the_default(sign, config):
 
 
 @pytest.mark.task(3)
-@pytest.mark.parametrize("first", ["the file", "the option"])
-def test_the_command_line_overrules_the_file(sign, config, first):
-    arguments = [config("greeting = 'Servus'\ncolour = '#010203'\n"), "--greeting=Hello"]
+@pytest.mark.parametrize(
+    ("before", "after", "greeting", "colour"),
+    [
+        ([], ["--greeting=Hello"], "Hello", [1, 2, 3]),
+        (["--greeting=Hello"], [], "Hello", [1, 2, 3]),
+        (["--greeting=Welcome"], ["--colour=#ffcc00"], "Welcome", [255, 204, 0]),
+    ],
+    ids=["the file first", "the option first", "the default, and another type"],
+)
+def test_the_command_line_overrules_the_file(sign, config, before, after, greeting, colour):
+    file = config("greeting = 'Servus'\ncolour = '#010203'\n", name="menu=today.conf")
     sign(
-        *(arguments if first == "the file" else reversed(arguments)),
-        greeting="Hello",
-        colour=[1, 2, 3],
+        *(*before, file, *after),
+        greeting=greeting,
+        colour=colour,
         cause="Whatever is read later wins: the file is read before the command line, wherever "
         "--config stands.",
     )
@@ -148,7 +173,9 @@ def test_a_guest_counts_once_with_a_file_too(sign, config):
         "--guest=Ada",
         config("greeting = 'Servus'\n"),
         "--guest=Grace",
-        guests=["Ada", "Grace"],
+        "--guest=Ada",
+        greeting="Servus",
+        guests=["Ada", "Grace", "Ada"],
         cause="A command line that is read twice calls each callback twice.",
     )
 
@@ -156,3 +183,15 @@ def test_a_guest_counts_once_with_a_file_too(sign, config):
 @pytest.mark.task(3)
 def test_what_the_file_does_not_name_keeps_its_default(sign, config):
     sign(config("port = 8001\n"), greeting="Welcome", cause="The file does not name the greeting.")
+
+
+@pytest.mark.task(3)
+def test_an_error_in_the_file_is_raised(learner, config, tmp_path):
+    file = config("colour = 'red'\n")
+    if learner.call("error_of", folder=str(tmp_path), arguments=[file]) is None:
+        learner.wrong(
+            f"make_app(['{file}']) raises an error where the file has colour = 'red'",
+            "it raises none",
+            "parse_config_file() raises the error of Colour: let it through.",
+            at="make_app",
+        )

@@ -1,10 +1,18 @@
 """What the checks of chapter 2 need done in the learner's process."""
 
+import contextlib
 
-def error_of(exercise, arguments):
-    """The name of the error that make_app(arguments) raises, None if it raises none."""
+
+def in_folder(exercise, folder, arguments):
+    """make_app(arguments), as it is called in this folder."""
+    with contextlib.chdir(folder):
+        return exercise.make_app(arguments)
+
+
+def error_of(exercise, folder, arguments):
+    """The name of the error that make_app(arguments) raises in this folder, None if it raises none."""
     try:
-        exercise.make_app(arguments)
+        in_folder(exercise, folder, arguments)
     except NotImplementedError:
         raise
     except (Exception, SystemExit) as error:

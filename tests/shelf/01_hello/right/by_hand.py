@@ -23,9 +23,12 @@ class WrapHandler(tornado.web.RequestHandler):
         if not re.fullmatch("[0-9]*[1-9][0-9]*", width):
             self.send_error(400)
             return
-        lines = [""]
+        words, longest = [], int(width)
         for word in form["text"].split():
-            if lines[-1] and len(lines[-1]) + 1 + len(word) > int(width):
+            words += [word[start : start + longest] for start in range(0, len(word), longest)]
+        lines = [""]
+        for word in words:
+            if lines[-1] and len(lines[-1]) + 1 + len(word) > longest:
                 lines.append(word)
             else:
                 lines[-1] = (lines[-1] + " " + word).strip()
