@@ -9,7 +9,7 @@ Task 2  GET /both?q=TAG&q=TAG answers {"rates": [RATE, RATE]}. It is written wit
         it as `async def get(self)`, with await. Both lookups are still under way at once.
 Task 3  GET /many?q=TAG&q=TAG&q=... answers {"rates": [RATE, RATE, ...]}, in the order of the question. At no moment are
         more than `at_once` of its lookups under way, make_app()'s second argument; and as many as that, as long as
-        there are enough tags.
+        there are enough tags. (The client lets ten through at a time: that is a limit of its own.)
 
 Run it:    python exercise.py --port=8000
 Check it:  make check-8

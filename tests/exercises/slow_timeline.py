@@ -8,14 +8,22 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
-RATES = {"tornado": 0.5, "python": 0.25, "rain": 0.1, "咖啡": 0.3}
+RATES = {"tornado": 0.5, "python": 0.25, "rain": 0.1, "咖啡": 0.3, "AC/DC": 0.2}
 """The posts per second of each tag; the others have 0.05."""
+ERRORS = {"broken": 500, "gone": 404}
+"""The tags that are answered with an error."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # its own is 5: more that come at once would wait for a second
 
 
 class SlowTimeline:
-    """`url` is its address. Each answer takes `delay` seconds; the tag "late" takes ten times as long, "broken" fails.
+    """`url` is its address. Each answer takes `delay` seconds; the tag "late" takes ten times as long.
 
-    `asked` are the tags that were asked for, in order; `at_once` is the most that were under way at one moment.
+    `asked` are the tags that were asked for, in order; `before_late` those of them that were asked for before "late" was
+    answered; `at_once` is the most that were under way at one moment.
     """
 
     def __init__(self):
@@ -29,15 +37,14 @@ class SlowTimeline:
                 pass
 
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=self._server.serve_forever, args=[0.05], daemon=True).start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self.reset()
 
-    def reset(self, delay: float = 0.4) -> SlowTimeline:
+    def reset(self, delay: float = 0.35) -> SlowTimeline:
         """Begin to count anew."""
-        self.delay, self.asked, self.at_once, self._now = delay, [], 0, 0
+        self.delay, self.asked, self.before_late, self.at_once, self._now = delay, [], [], 0, 0
         self._over = threading.Event()
         return self
 
@@ -51,13 +58,15 @@ class SlowTimeline:
         over.wait(self.delay * (10 if tag == "late" else 1))
         with self._lock:
             self._now -= 1
+            if tag == "late":
+                self.before_late = list(self.asked)
         age = timedelta(seconds=400)
         posts = [{"created_at": (datetime.now(UTC) - age).isoformat()}] * round(
             400 * RATES.get(tag, 0.05)
         )
-        body = b"no" if tag == "broken" else json.dumps(posts).encode()
+        body = b"no" if tag in ERRORS else json.dumps(posts).encode()
         try:
-            request.send_response(500 if tag == "broken" else 200)
+            request.send_response(ERRORS.get(tag, 200))
             request.send_header("Content-Type", "application/json")
             request.send_header("Content-Length", str(len(body)))
             request.end_headers()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from slow_timeline import SlowTimeline
+from slow_timeline import ERRORS, SlowTimeline
 
 STYLES = {
     "plain": "a function",
@@ -40,8 +40,7 @@ def expect_style(learner, path, expected, cause):
 
 
 @pytest.mark.task(1)
-def test_rate_answers_the_rate(app, timeline):
-    timeline.reset(delay=0.05)
+def test_rate_answers_the_rate_and_holds_up_nobody(app):
     app.ask_without_blocking("/rate?q=tornado", cause=WITHOUT_BLOCKING).expect(
         200,
         json={"rate": 0.5},
@@ -50,12 +49,13 @@ def test_rate_answers_the_rate(app, timeline):
 
 
 @pytest.mark.task(1)
-def test_a_timeline_that_answers_with_an_error_is_a_502(app, timeline):
+@pytest.mark.parametrize("tag", ["broken", "gone"])
+def test_a_timeline_that_answers_with_an_error_is_a_502(app, timeline, tag):
     timeline.reset(delay=0)
-    app.ask("/rate?q=broken", timeout=1).expect(
+    app.ask(f"/rate?q={tag}", timeout=1).expect(
         502,
-        cause="The yield raises HTTPClientError: put try and except around it, and raise "
-        "HTTPError(502).",
+        cause=f"The timeline's answer is {ERRORS[tag]}, and the yield raises HTTPClientError: put try "
+        "and except around it, and raise tornado.web.HTTPError(502).",
     )
 
 
@@ -84,10 +84,22 @@ def test_both_is_an_async_def(learner):
 
 
 @pytest.mark.task(2)
-def test_both_lookups_are_under_way_at_once(app, timeline):
-    timeline.reset(delay=0.2)
-    answer = app.ask("/both?q=python&q=tornado").expect(
-        200, json={"rates": [0.25, 0.5]}, cause="asyncio.gather(*futures) keeps the order."
+@pytest.mark.parametrize(
+    ("tags", "rates"),
+    [(("late", "rain"), [0.05, 0.1]), (("rain", "rain"), [0.1, 0.1])],
+    ids=["the first is late", "equal"],
+)
+def test_both_answers_two_rates_in_the_order_of_the_question(app, timeline, tags, rates):
+    timeline.reset(delay=0.01)
+    app.ask(f"/both?q={tags[0]}&q={tags[1]}").expect(
+        200, json={"rates": rates}, cause="asyncio.gather(*futures) keeps the order."
+    )
+
+
+@pytest.mark.task(2)
+def test_both_lookups_are_under_way_at_once_and_hold_up_nobody(app, timeline):
+    answer = app.ask_without_blocking("/both?q=python&q=tornado", cause=WITHOUT_BLOCKING).expect(
+        200
     )
     if timeline.at_once < 2:
         answer.wrong(
@@ -103,26 +115,45 @@ def many(app, tags, cause):
 
 
 @pytest.mark.task(3)
-def test_many_answers_all_rates_in_the_order_of_the_question(app, timeline):
-    timeline.reset(delay=0.03)
-    many(app, ["late", "python", "tornado", "rain", "python"], WITHOUT_BLOCKING).expect(
-        200,
-        json={"rates": [0.05, 0.25, 0.5, 0.1, 0.25]},
-        cause="The lookups may end in any order: asyncio.gather() returns them in that of the question.",
+@pytest.mark.parametrize(("at_once", "tags"), [(1, "abc"), (3, "abcde")])
+def test_no_more_than_at_once_lookups_are_under_way(learner, timeline, at_once, tags):
+    timeline.reset(delay=0.07)
+    app = learner.serve(api=timeline.url, at_once=at_once)
+    answer = many(app, tags, WITHOUT_BLOCKING).expect(
+        200, json={"rates": [0.05] * len(tags)}, cause="One rate for each tag."
     )
-
-
-@pytest.mark.task(3)
-@pytest.mark.parametrize("at_once", [1, 3])
-def test_no_more_than_at_once_lookups_are_under_way(learner, timeline, at_once):
-    timeline.reset(delay=0.1)
-    answer = many(
-        learner.serve(api=timeline.url, at_once=at_once), ["tornado"] * 5, WITHOUT_BLOCKING
-    ).expect(200, json={"rates": [0.5] * 5}, cause="One rate for each tag, also for equal tags.")
     if timeline.at_once != at_once:
         answer.wrong(
-            f"{at_once} of 5 lookups at a time",
+            f"{at_once} of {len(tags)} lookups at a time",
             f"{timeline.at_once} at a time",
             "asyncio.Semaphore(self.at_once) lets so many in: async with it around each lookup, and "
             "gather them all.",
         )
+
+
+@pytest.mark.task(3)
+def test_many_answers_all_rates_in_the_order_of_the_question(app, timeline):
+    timeline.reset(delay=0.04)
+    answer = many(app, ["late", "python", "tornado", "rain", "a"], WITHOUT_BLOCKING).expect(
+        200,
+        json={"rates": [0.05, 0.25, 0.5, 0.1, 0.05]},
+        cause="The lookups may end in any order: asyncio.gather() returns them in that of the question.",
+    )
+    if len(timeline.before_late) < 5:
+        answer.wrong(
+            "a lookup begins as soon as another has ended: the late one holds up none of the five",
+            f"{len(timeline.before_late)} of them have begun when the late one ends",
+            "In groups that are awaited one after the other, the slowest of each holds up the next: "
+            "gather all of them, and let each wait for the semaphore.",
+        )
+
+
+@pytest.mark.task(3)
+@pytest.mark.parametrize("count", [1, 2])
+def test_many_answers_one_rate_for_each_tag(app, timeline, count):
+    timeline.reset(delay=0)
+    many(app, ["rain"] * count, WITHOUT_BLOCKING).expect(
+        200,
+        json={"rates": [0.1] * count},
+        cause="One rate for each tag, also for equal tags, and for fewer than at_once.",
+    )

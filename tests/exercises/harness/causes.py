@@ -25,6 +25,21 @@ PATTERNS = [
         "self.write() takes a text, bytes or a dict: a list must be inside a dict, and a coroutine lacks its await.",
     ),
     (
+        "TypeError",
+        r"a coroutine was expected, got <(_asyncio\.)?Future",
+        "create_task() wants a coroutine, and this call returned a Future, which has begun already: await that.",
+    ),
+    (
+        "InvalidStateError",
+        r"^Result is not",
+        "The Future has no result yet: await it.",
+    ),
+    (
+        "TypeError",
+        r"'Semaphore' object does not support the context manager",
+        "A semaphore of asyncio may have to wait: write async with.",
+    ),
+    (
         "",
         r"never awaited|'coroutine'|[Oo]bject of type (coroutine|Future|Task)|'(\w+\.)*\w*(Future|Task)' object",
         "An await is missing in front of a call.",
@@ -80,6 +95,11 @@ PATTERNS = [
         "Of the two times one knows its zone and the other does not: .replace(tzinfo=UTC) on the one that does not.",
     ),
     (
+        "UnboundLocalError",
+        r"",
+        "This name got no value on the way that the code took: is a return or a raise missing above?",
+    ),
+    (
         "NameError",
         r"",
         "Nothing has this name here: is it spelled as where it was made, is its import at the top?",
@@ -90,6 +110,7 @@ GENERATOR = (
     "A method with a yield in it needs @gen.coroutine; in an async def it is await, not yield."
 )
 RETURNED = "A handler answers with self.write(); what its method returns is no answer."
+NOTHING_WRITTEN = "Nothing was written before get() ended: does it call self.write(), and await what calls it later?"
 RAISED = "Your code raises this exception, and nobody catches it."
 NOT_DONE = "This task is not done yet."
 
@@ -128,6 +149,8 @@ def of_import(error: dict) -> Failure:
         "UnicodeDecodeError": "The file is not UTF-8: save it as UTF-8 in your editor.",
     }
     cause = causes.get(error["kind"]) or causes.get(error["type"]) or explains(error)
+    if "'await' outside" in error["text"]:
+        cause = "await stands in an async def only; in a method with @gen.coroutine it is yield."
     if re.search("codec can't decode|encoding declar", error["text"]):
         cause = causes["UnicodeDecodeError"]
     cause = cause or "The top level of the file raises this exception."
@@ -154,6 +177,8 @@ def of_answer(failure: Failure, answer, news: dict, where: dict) -> None:
         failure.kind, failure.lines = "error", error["lines"]
         failure.got += f"\n{error['type']}: {error['text']}"
         failure.cause = explains(error) or failure.cause
+    elif answer.status == 200 and not answer.body and answer.request.method == "GET":
+        failure.cause = NOTHING_WRITTEN
     elif answer.status_is_right:
         pass
     elif answer.status == 404 and "make_app" in where.get("code", ""):

@@ -87,6 +87,7 @@ class Process:
         ):  # the main thread comes last, and counts first
             found = re.findall(r'File "(.+)", line (\d+) in', part)
             numbers = numbers or [int(n) for name, n in found if Path(name).resolve() == file]
+        numbers = [n for n, before in zip(numbers, [0, *numbers], strict=False) if n != before]
         return [{"line": n, "code": source[n - 1].strip()} for n in reversed(numbers)]
 
     def status(self) -> int:

@@ -21,9 +21,11 @@ def style(exercise, path):
         connection=_Nobody(),
     )
     app = exercise.make_app("http://127.0.0.1:1")
-    get = app.find_handler(request).handler_class.get
+    get = inspect.unwrap(
+        app.find_handler(request).handler_class.get, stop=gen.is_coroutine_function
+    )
+    if gen.is_coroutine_function(get):
+        return "coroutine"
     if inspect.iscoroutinefunction(get):
         return "async"
-    if inspect.isasyncgenfunction(get):
-        return "generator"
-    return "coroutine" if gen.is_coroutine_function(get) else "plain"
+    return "generator" if inspect.isasyncgenfunction(get) else "plain"
