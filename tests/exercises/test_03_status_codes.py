@@ -37,10 +37,11 @@ def test_an_exception_is_json_too(app):
 
 
 @pytest.mark.task(1)
-@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS"])
 def test_a_path_without_a_route_is_json(app, method):
     cause = (
-        "A path without a route has a handler of Tornado's, unless default_handler_class names one."
+        "A path without a route has a handler of Tornado's, unless default_handler_class names one; "
+        "prepare() of that one comes before each method."
     )
     is_json_error(app.ask("/nothing/here", method), 404, cause)
 
@@ -81,30 +82,37 @@ def test_a_note_that_is_there_is_replaced(app):
 @pytest.mark.task(2)
 def test_a_note_is_deleted_once(app):
     app.ask("/notes/milk", "PUT", body="")
+    app.ask("/notes/eggs", "PUT", body="ten")
     app.ask("/notes/milk", "DELETE").expect(204, text="", cause="Removed: 204, and no body.")
     app.ask("/notes/milk").expect(
         404, cause="After DELETE the name is no longer there: raise HTTPError(404)."
     )
+    app.ask("/notes/eggs").expect(200, text="ten", cause="DELETE removes the note of its own name.")
     app.ask("/notes/milk", "DELETE").expect(404, cause="Deleted twice: the second time 404.")
 
 
 @pytest.mark.task(2)
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_a_name_that_was_never_there_is_not_found(app, method):
-    app.ask("/notes/eggs", method).expect(404, cause="raise HTTPError(404) where there is no note.")
+    cause = "raise HTTPError(404) where there is no note: then write_error() makes the answer."
+    is_json_error(app.ask("/notes/eggs", method), 404, cause)
 
 
 @pytest.mark.task(2)
 def test_any_name_and_any_text_will_do(app):
     app.ask("/notes/鸡蛋", "PUT", body="十个").expect(201, cause="The name arrives decoded.")
     app.ask("/notes/鸡蛋").expect(200, text="十个", cause="The text comes back as it was put.")
+    app.ask("/notes/a%20list", "PUT", body=" eggs \n\n milk \n")
+    answer = app.ask("/notes/a%20list").expect(200)
+    if answer.body != b" eggs \n\n milk \n":
+        cause = "The text comes back as it was put, blanks and line ends too."
+        answer.wrong(repr(" eggs \n\n milk \n"), repr(answer.text), cause)
 
 
 @pytest.mark.task(2)
 def test_a_body_that_is_no_text_is_refused(app):
-    app.ask("/notes/milk", "PUT", body=b"\xff\xfe").expect(
-        400, cause="decode() raises UnicodeDecodeError: the client's mistake, so 400."
-    )
+    cause = "decode() raises UnicodeDecodeError, the client's mistake: raise HTTPError(400)."
+    is_json_error(app.ask("/notes/milk", "PUT", body=b"\xff\xfe"), 400, cause)
     app.ask("/notes/milk").expect(404, cause="A note that was refused is not stored.")
 
 
@@ -138,7 +146,7 @@ def test_allow_names_the_methods_of_the_path_and_no_other(app, allowed, path):
 
 
 @pytest.mark.task(3)
-@pytest.mark.parametrize("path", ["/notes", "/notes/milk"])
+@pytest.mark.parametrize("path", ["/notes", "/notes/milk", "/broken"])
 def test_options_says_the_same(learner, allowed, path):
     refused, asked = allowed(path, "PATCH", 405), allowed(path, "OPTIONS", 204)
     if refused != asked:

@@ -24,7 +24,7 @@ def expect(learner, replay, expected, got, cause):
 
 
 @pytest.mark.task(1)
-@pytest.mark.parametrize(("amount", "quantity"), [(5, 8), (1, 4), (-2, 1)])
+@pytest.mark.parametrize(("amount", "quantity"), [(5, 8), (1, 4), (-3, 0)])
 def test_restock_adds_and_returns_the_new_quantity(learner, amount, quantity):
     replay = f'restock(widgets, "flibnip", {amount})      # there are 3'
     found = call(learner, replay, "restock", name="flibnip", amount=amount)
@@ -33,8 +33,8 @@ def test_restock_adds_and_returns_the_new_quantity(learner, amount, quantity):
         replay,
         quantity,
         found["result"],
-        "Return the quantity, not the document: and the one after the change "
-        "(return_document=ReturnDocument.AFTER).",
+        "Return the quantity, not the document, and the one after the change "
+        "(return_document=ReturnDocument.AFTER); 0 is a quantity too.",
     )
     expect(
         learner,
@@ -53,10 +53,14 @@ def test_restock_adds_and_returns_the_new_quantity(learner, amount, quantity):
 
 
 @pytest.mark.task(1)
-def test_restock_of_a_name_that_is_not_there_makes_nothing(learner):
-    replay = 'restock(widgets, "sprocket", 5)      # there is none'
-    cause = "find_one_and_update gives None where nothing matches, and makes nothing unless upsert=True."
-    found = call(learner, replay, "restock", cause, name="sprocket", amount=5)
+@pytest.mark.parametrize("name", ["sprocket", "flib", "Flibnip"])
+def test_restock_of_a_name_that_is_not_there_makes_nothing(learner, name):
+    replay = f'restock(widgets, "{name}", 5)      # there is none'
+    cause = (
+        'Search by the whole name, {"name": name}: find_one_and_update gives None where nothing matches, '
+        "and makes nothing unless upsert=True."
+    )
+    found = call(learner, replay, "restock", cause, name=name, amount=5)
     expect(learner, replay, None, found["result"], cause)
     expect(learner, replay + "; the quantity in the collection", None, found["quantity"], cause)
 

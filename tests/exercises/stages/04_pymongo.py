@@ -12,9 +12,9 @@ STOCK = [("flibnip", 3), ("smorkeg", 4), ("clobbasker", 2), ("aglet", 4), ("grom
 
 
 def stocked(stock=STOCK):
-    """A collection with these widgets, and one document that is another thing altogether."""
+    """A collection with these widgets, and one that has another field."""
     widgets = mongomock.MongoClient().example.widgets
-    widgets.insert_one({"foo": "bar"})
+    widgets.insert_one({"name": "gizmo", "quantity": 12, "foo": "bar"})
     for name, quantity in stock:
         widgets.insert_one({"name": name, "quantity": quantity, "description": f"the {name}"})
     return widgets
@@ -93,9 +93,13 @@ def with_everything():
     widgets.insert_many(
         [
             {"_id": ObjectId("4eada3a4136fc4aa41000001"), "name": "flibnip", "quantity": 3},
-            {"name": "smorkeg", "since": datetime.datetime(2012, 5, 4, 12, 30, 15)},
-            {"name": "中文", "parts": [{"maker": ObjectId(), "price": 0.5}, None, True]},
-            {"_id": "a key of one's own", "name": "clobbasker"},
+            {"name": "smorkeg", "quantity": 4, "since": datetime.datetime(2012, 5, 4, 12, 30, 15)},
+            {
+                "name": "中文",
+                "quantity": 1,
+                "parts": [{"maker": ObjectId(), "price": 0.5}, None, True],
+            },
+            {"_id": "a key of one's own", "name": "clobbasker", "quantity": 2},
         ]
     )
     return widgets
@@ -115,13 +119,16 @@ def round_trip(exercise, times=1, changed=False):
     widgets, copy = with_everything(), mongomock.MongoClient().example.widgets
     text = exercise.dump(widgets)
     if changed:
-        copy.insert_one({"_id": ObjectId("4eada3a4136fc4aa41000001"), "name": "old", "old": True})
-        copy.insert_one({"_id": "another", "name": "grommet"})
+        copy.insert_one(
+            {"_id": ObjectId("4eada3a4136fc4aa41000001"), "name": "old", "quantity": 1, "old": True}
+        )
+        another = {"_id": "another", "name": "grommet", "quantity": 9}
+        copy.insert_one(another)
     for _ in range(times):
         exercise.restore(copy, text)
     wanted, found = by_id(widgets), by_id(copy)
     if changed:
-        wanted["another"] = {"_id": "another", "name": "grommet"}
+        wanted["another"] = another
     differences = [
         f"{key}: {wanted.get(key)} became {found.get(key)}"
         for key in {**wanted, **found}

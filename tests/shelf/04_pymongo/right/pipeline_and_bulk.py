@@ -16,11 +16,7 @@ def restock(widgets, name, amount):
 
 
 def low_stock(widgets, below, count):
-    low = [
-        (each["quantity"], each["name"])
-        for each in widgets.find()
-        if "quantity" in each and each["quantity"] < below
-    ]
+    low = [(each["quantity"], each["name"]) for each in widgets.find() if each["quantity"] < below]
     low.sort()
     return [name for _, name in low][:count]
 
