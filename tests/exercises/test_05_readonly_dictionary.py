@@ -35,6 +35,16 @@ def test_the_answer_has_the_word_as_it_is_stored(app):
 
 
 @pytest.mark.task(1)
+def test_the_other_fields_of_a_document_are_not_in_the_answer(app):
+    app.ask("/word/tree").expect(
+        200,
+        json={"word": "tree", "definition": "a plant"},
+        cause='Answer its word and its definition alone. A projection {"_id": 0, "word": 1, "definition": 1} '
+        "leaves the rest in the database.",
+    )
+
+
+@pytest.mark.task(1)
 @pytest.mark.parametrize("word", ["snorkle", "ca", "cats", "at"])
 def test_a_word_that_is_not_there_is_404(app, word):
     app.ask(f"/word/{word}").expect(
@@ -137,7 +147,6 @@ def test_a_search_stops_nobody(learner):
 def test_a_document_that_was_changed_says_when(app):
     app.ask("/word/tree").expect(
         200,
-        json=None,
         headers={"Last-Modified": CHANGED},
         cause='self.set_header("Last-Modified", changed) writes a datetime as HTTP wants it.',
     )

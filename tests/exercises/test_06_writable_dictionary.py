@@ -66,16 +66,22 @@ def test_put_makes_a_word(app, learner, word):
 
 
 @pytest.mark.task(2)
-@pytest.mark.parametrize("definition", ["a pet", "an animal"])
-def test_put_changes_a_word_and_leaves_its_other_fields(app, learner, definition):
-    answer = app.ask("/cat", "PUT", json={"definition": definition}).expect(
+@pytest.mark.parametrize(
+    ("definition", "more"),
+    [("a pet", {}), ("an animal", {}), ("a pet", {"seen": 99, "word": "dog"})],
+    ids=["another", "the same", "with other fields"],
+)
+def test_put_changes_a_word_and_leaves_its_other_fields(app, learner, definition, more):
+    answer = app.ask("/cat", "PUT", json={"definition": definition, **more}).expect(
         200,
         json={"word": "cat", "definition": definition},
         cause="The word was there: upserted_id is None, whether or not something changed.",
     )
     found = [document.get("seen") for document in stored(learner, "cat")]
     if found != [7]:
-        cause = "$set changes one field; replace_one takes all the others away."
+        cause = (
+            "$set the definition, and no other field of the body; replace_one takes fields away."
+        )
         answer.wrong('the field "seen" as it was', str(found), cause)
 
 
@@ -161,6 +167,14 @@ def test_post_answers_as_before(app):
 @pytest.mark.task(3)
 def test_a_word_that_is_not_there_has_no_history(app):
     app.ask("/snorkle/history").expect(404, cause="find_one gives None: raise HTTPError(404).")
+
+
+@pytest.mark.task(3)
+def test_a_word_that_was_removed_has_no_history(app, learner):
+    app.ask("/cat", form={"definition": "a pet"}).expect(200)
+    learner.call("remove", word="cat")
+    cause = "Keep the history in the word's own document: then it goes with the word."
+    app.ask("/cat/history").expect(404, cause=cause)
 
 
 @pytest.mark.task(3)

@@ -28,6 +28,11 @@ def look(exercise):
     return list(exercise.checked.find({}, {"_id": 0}))
 
 
+def remove(exercise, word):
+    """Remove a word from the collection that was served last."""
+    exercise.checked.delete_one({"word": word})
+
+
 class Together:
     """A collection for several threads: before each operation they wait for each other, and then take turns.
 
