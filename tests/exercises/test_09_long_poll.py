@@ -108,16 +108,20 @@ def test_who_follows_sees_every_change_once(app, learner):
 
 @pytest.mark.task(2)
 def test_at_the_deadline_a_poll_is_answered_204(learner):
-    app = learner.serve(deadline=0.3)
-    answer = app.ask("/changes?version=0", timeout=1.5)
-    answer.expect(
+    app = learner.serve(deadline=0.4)
+    pending = app.start("/changes?version=1", timeout=1.5)
+    time.sleep(0.3)
+    add(app, "one")  # which this client knows
+    answer = pending.answer().expect(
         204, cause="`async with asyncio.timeout(...)` raises TimeoutError: catch it there."
     )
     if answer.body:
         answer.wrong("no body", cause="A 204 has no body: set_status(204), and no write().")
-    if answer.elapsed < 0.25:
+    if not 0.35 < answer.elapsed < 0.65:
         answer.wrong(
-            "204 after 0.3 s", f"204 after {answer.elapsed:.2f} s", "Wait for the deadline first."
+            "204 after 0.4 s: the change after 0.3 s is one that this client knows",
+            f"204 after {answer.elapsed:.2f} s",
+            "One deadline for the whole wait: it neither ends with a change nor begins anew.",
         )
     wait_for_polls(app, 0, cause="This poll has been answered: it waits no more.")
 

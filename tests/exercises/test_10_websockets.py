@@ -46,6 +46,17 @@ def test_who_is_connected_is_told_of_each_vote(app):
         told(ws, {"votes": {"tea": 0, "coffee": 1}}, f"Leave the client in the set. {TOLD}")
 
 
+@pytest.mark.task(1)
+def test_who_is_connected_hears_nothing_of_one_who_connects(app):
+    with enter(app) as one, enter(app):
+        app.ask("/vote", form={"for": "tea"}).expect(200)
+        told(
+            one,
+            {"votes": {"tea": 1, "coffee": 0}},
+            "Greet the one who opens with its own write_message(), not with tell(), which tells all.",
+        )
+
+
 @pytest.mark.task(2)
 @pytest.mark.parametrize(
     ("kind", "who", "cause"),
