@@ -3,7 +3,7 @@
 POST /vote with a form field "for", which is tea or coffee, counts a vote and tells all who have the WebSocket /votes
 open: {"votes": {"tea": 1, "coffee": 0}}. That is there already, and so is the list of who is connected.
 
-Task 1  Who opens /votes is told the votes at once, in the same form. The others are not: they know them.
+Task 1  Who opens /votes is told the votes at once, in the same form. The others hear nothing of it.
 Task 2  Ballot.tell(message) reaches every client in self.clients, a set, whatever the others do. The write_message of
         one that has gone raises WebSocketClosedError, at once or when it is awaited; that of a slow one may take
         very long; and a client may leave the set meanwhile. All others are told within a second, one that takes longer

@@ -42,9 +42,9 @@ class StandIn:
 
 
 async def tell(exercise, kind):
-    """Tell ten clients, of which the first and the fifth are of this kind; the others' numbers, told and not told."""
+    """Tell thirty clients, of which all but every sixth are of this kind; what became of them, by number."""
     ballot = exercise.Ballot()
-    kinds = [kind if number in (0, 4) else "healthy" for number in range(10)]
+    kinds = ["healthy" if number % 6 == 5 else kind for number in range(30)]
     clients = [StandIn(number, each, ballot) for number, each in enumerate(kinds)]
     for client in clients:
         ballot.clients.add(client)
@@ -55,6 +55,7 @@ async def tell(exercise, kind):
         await asyncio.sleep(0.02)
         if all(client.told for client in healthy):
             break
+    late = [client for client in healthy if not client.told]
     deadline = asyncio.get_running_loop().time() + 1.2
     slow = [client for client in clients if client.kind == "slow"]
     while (
@@ -62,9 +63,10 @@ async def tell(exercise, kind):
     ):
         await asyncio.sleep(0.02)
     await asyncio.sleep(0.02)
-    missed = [client.number for client in healthy if len(client.told) != 1]
+    missed = [client.number for client in healthy if client in late or len(client.told) != 1]
     if task.done() and task.exception():
         error = repr(task.exception())
     task.cancel()
     open_still = [client.number for client in slow if not client.closed]
-    return {"missed": missed, "error": error, "open": open_still}
+    closed = [client.number for client in healthy if client.closed]
+    return {"missed": missed, "error": error, "open": open_still, "closed": closed}
