@@ -7,9 +7,9 @@ Task 1  restock(widgets, name, amount) adds amount to the quantity of the widget
         several restocks at once none is lost, and each returns the quantity that it made.
 Task 2  low_stock(widgets, below, count) returns the names of the widgets whose quantity is less than below, as a list:
         the lowest quantity first, equal quantities in the order of their names, at most count of them (1 or more).
-Task 3  dump(widgets) returns all documents as one JSON text. restore(widgets, text) puts the documents of such a text
-        into a collection: each field is what it was, an ObjectId and a datetime too. A document whose _id is there
-        already is replaced, so that to restore twice is the same as once.
+Task 3  dump(widgets) returns all documents as one JSON text, of an empty collection too. restore(widgets, text) puts the
+        documents of such a text into a collection: each field is what it was, an ObjectId and a datetime too. A
+        document whose _id is there already is replaced, so that to restore twice is the same as once.
 
 Run it:    python exercise.py
 Check it:  make check-4

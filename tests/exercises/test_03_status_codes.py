@@ -6,7 +6,8 @@ import pytest
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 WRITE_ERROR = (
-    "Tornado calls write_error(status_code, **kwargs); what it does not find there is HTML."
+    "Tornado calls write_error(status_code, **kwargs), an ordinary def that answers with self.write(); "
+    "without one the error is HTML."
 )
 
 
@@ -18,17 +19,22 @@ def is_json_error(answer, status, cause):
         got = json.loads(answer.body)
     except ValueError:
         got = None
-    if got != wanted:
-        if isinstance(got, dict):
-            cause = "The number is write_error's status_code, the text self._reason, of this very error."
-        kind = answer.headers.get("Content-Type", "no Content-Type")
+    kind = answer.headers.get("Content-Type", "no Content-Type")
+    if got != wanted or not kind.lower().startswith("application/json"):
+        if got == wanted:
+            cause = "self.write() of a dict sets the Content-Type; a text, as of json.dumps(), goes out as HTML."
+        elif isinstance(got, dict):
+            cause = "There are two fields: status is write_error's status_code, error self._reason, of this very error."
         shown = f"{status} {answer.text.rstrip()[:200]}    ({kind})"
-        answer.wrong(f"{status} {json.dumps(wanted)}", shown, cause)
+        answer.wrong(f"{status} {json.dumps(wanted)}    (application/json)", shown, cause)
 
 
 @pytest.mark.task(1)
-def test_a_method_that_is_not_there_is_json(app):
-    is_json_error(app.ask("/notes", "PATCH"), 405, WRITE_ERROR)
+@pytest.mark.parametrize("path", ["/notes", "/notes/bread", "/broken"])
+def test_a_method_that_is_not_there_is_json(app, path):
+    app.ask("/notes/bread", "PUT", body="")
+    is_json_error(app.ask(path, "PATCH"), 405, WRITE_ERROR)
+    app.ask("/notes/bread", "DELETE")
 
 
 @pytest.mark.task(1)
@@ -60,7 +66,11 @@ def test_a_new_note_is_created_and_then_there(app):
 @pytest.mark.task(2)
 def test_a_note_is_plain_text_whatever_is_in_it(app):
     app.ask("/notes/x", "PUT", body="<script>alert(1)</script>")
-    answer = app.ask("/notes/x").expect(200, text="<script>alert(1)</script>")
+    answer = app.ask("/notes/x").expect(
+        200,
+        text="<script>alert(1)</script>",
+        cause="The text comes back as it was put: in plain text there is nothing to escape.",
+    )
     kind = answer.headers.get("Content-Type") or "no Content-Type"
     if not kind.lower().startswith("text/plain"):
         answer.wrong(
@@ -76,19 +86,25 @@ def test_a_note_that_is_there_is_replaced(app):
     app.ask("/notes/milk", "PUT", body="").expect(
         204, text="", cause="The name was there before: 204, and no body."
     )
-    app.ask("/notes/milk").expect(200, text="", cause="An empty text is a note too.")
+    app.ask("/notes/milk").expect(
+        200, text="", cause="An empty text is a note too, and takes the place of the old one."
+    )
 
 
 @pytest.mark.task(2)
 def test_a_note_is_deleted_once(app):
     app.ask("/notes/milk", "PUT", body="")
-    app.ask("/notes/eggs", "PUT", body="ten")
+    app.ask("/notes/Milk", "PUT", body="ten")
     app.ask("/notes/milk", "DELETE").expect(204, text="", cause="Removed: 204, and no body.")
     app.ask("/notes/milk").expect(
         404, cause="After DELETE the name is no longer there: raise HTTPError(404)."
     )
-    app.ask("/notes/eggs").expect(200, text="ten", cause="DELETE removes the note of its own name.")
+    app.ask("/notes/Milk").expect(200, text="ten", cause="DELETE removes the note of its own name.")
     app.ask("/notes/milk", "DELETE").expect(404, cause="Deleted twice: the second time 404.")
+    app.ask("/notes/milk", "PUT", body="").expect(
+        201,
+        cause="After DELETE there is no note of that name: remove the key, and remember nothing.",
+    )
 
 
 @pytest.mark.task(2)
@@ -100,7 +116,9 @@ def test_a_name_that_was_never_there_is_not_found(app, method):
 
 @pytest.mark.task(2)
 def test_any_name_and_any_text_will_do(app):
-    app.ask("/notes/鸡蛋", "PUT", body="十个").expect(201, cause="The name arrives decoded.")
+    app.ask("/notes/鸡蛋", "PUT", body="十个").expect(
+        201, cause="The name arrives decoded, and body.decode() reads UTF-8."
+    )
     app.ask("/notes/鸡蛋").expect(200, text="十个", cause="The text comes back as it was put.")
     app.ask("/notes/a%20list", "PUT", body=" eggs \n\n milk \n")
     answer = app.ask("/notes/a%20list").expect(200)
@@ -112,8 +130,8 @@ def test_any_name_and_any_text_will_do(app):
 @pytest.mark.task(2)
 def test_a_body_that_is_no_text_is_refused(app):
     cause = "decode() raises UnicodeDecodeError, the client's mistake: raise HTTPError(400)."
-    is_json_error(app.ask("/notes/milk", "PUT", body=b"\xff\xfe"), 400, cause)
-    app.ask("/notes/milk").expect(404, cause="A note that was refused is not stored.")
+    is_json_error(app.ask("/notes/cheese", "PUT", body=b"\xff\xfe"), 400, cause)
+    app.ask("/notes/cheese").expect(404, cause="A note that was refused is not stored.")
 
 
 @pytest.fixture
@@ -121,11 +139,23 @@ def allowed(app):
     """`allowed(path, method)` is what Allow says in the answer to this request."""
 
     def ask(path, method, status):
-        cause = "OPTIONS is a method like others: def options(self, *args)."
+        cause = "A method that the handler does not define is answered 405."
+        if method == "OPTIONS":
+            cause = "OPTIONS is a method like others: def options(self, *args)."
+        else:
+            app.ask("/notes/milk", "PUT", body="")
         answer = app.ask(path, method).expect(status, cause=cause)
-        if answer.headers.get("Allow") is None:
-            answer.wrong("a header Allow", "no header Allow", "self.set_header('Allow', ...)")
-        return {name.strip() for name in answer.headers["Allow"].split(",")}
+        allow = answer.headers.get("Allow")
+        if allow is None:
+            cause = "self.set_header('Allow', ...), in write_error() too: an error throws away what was set before."
+            answer.wrong("a header Allow", "no header Allow", cause)
+        names = {name.strip() for name in allow.split(",")} - {""}
+        if not names <= set(METHODS):
+            cause = (
+                "Allow names methods, in capitals and with commas between them: ', '.join(methods)."
+            )
+            answer.wrong("a list such as Allow: GET, OPTIONS", f"Allow: {allow}", cause)
+        return names
 
     return ask
 
@@ -148,7 +178,7 @@ def test_allow_names_the_methods_of_the_path_and_no_other(app, allowed, path):
 @pytest.mark.task(3)
 @pytest.mark.parametrize("path", ["/notes", "/notes/milk", "/broken"])
 def test_options_says_the_same(learner, allowed, path):
-    refused, asked = allowed(path, "PATCH", 405), allowed(path, "OPTIONS", 204)
+    asked, refused = allowed(path, "OPTIONS", 204), allowed(path, "PATCH", 405)
     if refused != asked:
         learner.wrong(
             f"OPTIONS {path} names the same methods as a 405",

@@ -177,10 +177,9 @@ def of_answer(failure: Failure, answer, news: dict, where: dict) -> None:
         failure.kind, failure.lines = "error", error["lines"]
         failure.got += f"\n{error['type']}: {error['text']}"
         failure.cause = explains(error) or failure.cause
-    elif answer.status == 200 and not answer.body and answer.request.method == "GET":
-        failure.cause = NOTHING_WRITTEN
     elif answer.status_is_right:
-        pass
+        if answer.status == 200 and not answer.body and answer.request.method == "GET":
+            failure.cause = NOTHING_WRITTEN
     elif answer.status == 404 and "make_app" in where.get("code", ""):
         failure.cause = f"No route of make_app() matches {answer.request.path}."
     elif answer.status == 405:

@@ -8,7 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 import mongomock
 from bson import ObjectId, json_util
 
-STOCK = [("flibnip", 3), ("smorkeg", 4), ("clobbasker", 2), ("aglet", 4), ("grommet", 9)]
+STOCK = [
+    ("flibnip", 3),
+    ("smorkeg", 4),
+    ("clobbasker", 2),
+    ("aglet", 4),
+    ("grommet", 9),
+    ("bodkin", 0),
+]
 
 
 def stocked(stock=STOCK):
@@ -53,6 +60,7 @@ class Together:
         self._collection = collection
         self._barrier = threading.Barrier(threads)
         self._lock = threading.Lock()
+        self.operations = []
 
     def __getattr__(self, name):
         operation = getattr(self._collection, name)
@@ -63,13 +71,14 @@ class Together:
             with contextlib.suppress(threading.BrokenBarrierError):  # the others are done
                 self._barrier.wait(0.2)
             with self._lock:
+                self.operations.append(name)
                 return operation(*args, **kwargs)
 
         return in_turn
 
 
 def restock_at_once(exercise, times):
-    """Call restock("flibnip", 1) in several threads at once; the results, and the quantity afterwards."""
+    """Call restock("flibnip", 1) in several threads at once; the results, the quantity afterwards, what was called."""
     widgets = stocked()
     together = Together(widgets, times)
     with ThreadPoolExecutor(times) as threads:
@@ -79,6 +88,7 @@ def restock_at_once(exercise, times):
     return {
         "results": [carried(result) for result in results],
         "quantity": widgets.find_one({"name": "flibnip"})["quantity"],
+        "operations": sorted(together.operations),
     }
 
 
@@ -114,9 +124,11 @@ def by_id(widgets):
     return {str(document["_id"]): document for document in widgets.find()}
 
 
-def round_trip(exercise, times=1, changed=False):
+def round_trip(exercise, times=1, changed=False, empty=False):
     """Dump one collection, restore the text into another; what differs afterwards, in words."""
     widgets, copy = with_everything(), mongomock.MongoClient().example.widgets
+    if empty:
+        widgets.delete_many({})
     text = exercise.dump(widgets)
     if changed:
         copy.insert_one(
