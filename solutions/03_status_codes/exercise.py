@@ -7,7 +7,8 @@ Task 1  Every error is JSON (Content-Type application/json): {"status": 404, "er
         that no route has.
 Task 2  PUT /notes/NAME stores the request's body, a text, under a name: 201 if there is no note of that name, 204 if
         there is one. GET /notes/NAME answers it as plain text (Content-Type text/plain), 200. DELETE /notes/NAME
-        removes it, 204. GET and DELETE of a name that is not there: 404. A PUT whose body is not UTF-8: 400.
+        removes it, 204. GET and DELETE of a name that is not there: 404. A PUT whose body is not UTF-8: 400, and
+        the notes stay as they were.
 Task 3  Every 405 has a header Allow that names the methods of this path, and no other: on /notes, for example,
         "GET, OPTIONS". OPTIONS answers 204 with the same header, on every path that has a route.
 

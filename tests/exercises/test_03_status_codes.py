@@ -132,6 +132,13 @@ def test_a_body_that_is_no_text_is_refused(app):
     cause = "decode() raises UnicodeDecodeError, the client's mistake: raise HTTPError(400)."
     is_json_error(app.ask("/notes/cheese", "PUT", body=b"\xff\xfe"), 400, cause)
     app.ask("/notes/cheese").expect(404, cause="A note that was refused is not stored.")
+    app.ask("/notes/cheese", "PUT", body="brie")
+    app.ask("/notes/cheese", "PUT", body=b"\xff\xfe")
+    app.ask("/notes/cheese").expect(
+        200,
+        text="brie",
+        cause="A note that was refused leaves the one before it: decode() comes first.",
+    )
 
 
 @pytest.fixture

@@ -85,6 +85,11 @@ PATTERNS = [
         "There is no such method today. If it is one of the notes', make now NAME={name} says what to write.",
     ),
     (
+        "TypeError",
+        r"^'(str|bytes|int|float|bool|dict|list|tuple|set|NoneType)' object is not callable",
+        "What stands before the brackets is a value and no function.",
+    ),
+    (
         "RuntimeError",
         r"Cannot send body with status code",
         "This status has no body: after set_status() return, without write().",

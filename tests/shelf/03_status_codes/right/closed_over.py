@@ -1,4 +1,4 @@
-"""Every handler says its own methods; the notes are an object; a default handler with arguments."""
+"""Every handler says its own methods; the notes are an object of the module; a default handler with arguments."""
 
 import tornado.escape
 import tornado.web
@@ -8,6 +8,9 @@ from tornado.httputil import responses
 class Pinboard:
     def __init__(self):
         self.texts = {}
+
+
+board = Pinboard()
 
 
 class BaseHandler(tornado.web.RequestHandler):
@@ -77,7 +80,6 @@ class NotFoundHandler(BaseHandler):
 
 
 def make_app():
-    board = Pinboard()
     return tornado.web.Application(
         [
             tornado.web.url(r"/notes", NotesHandler, {"board": board}),

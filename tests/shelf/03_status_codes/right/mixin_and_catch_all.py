@@ -1,4 +1,4 @@
-"""A catch-all route instead of default_handler_class; set_status and finish instead of exceptions."""
+"""A catch-all route instead of default_handler_class; prepare() looks for the note; no exceptions."""
 
 import http
 import json
@@ -39,13 +39,14 @@ class Notes(Base):
 
 
 class Note(Base):
-    def get(self, name):
-        text = self.settings["notes"].get(name)
-        if text is None:
+    def prepare(self):
+        made = self.path_args[0] in self.settings["notes"]
+        if not made and self.request.method not in ("PUT", "OPTIONS"):
             self.send_error(404)
-        else:
-            self.set_header("Content-Type", "text/plain; charset=utf-8")
-            self.finish(text)
+
+    def get(self, name):
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish(self.settings["notes"][name])
 
     def put(self, name):
         notes = self.settings["notes"]
@@ -57,12 +58,8 @@ class Note(Base):
         notes.update({name: text})
 
     def delete(self, name):
-        try:
-            del self.settings["notes"][name]
-        except KeyError:
-            self.send_error(404)
-        else:
-            self.set_status(204, "Gone for good")
+        del self.settings["notes"][name]
+        self.set_status(204, "Gone for good")
 
 
 class Broken(Base):
