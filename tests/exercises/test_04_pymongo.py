@@ -143,7 +143,7 @@ def test_dump_gives_json_with_all_documents(learner):
         replay + "; what is in it of an _id, names and fields",
         parts,
         [part for part in parts if part in str(value)],
-        "widgets.find(), without a filter and a projection, finds all documents with all fields, _id too.",
+        "widgets.find(), without a filter or a projection, finds all documents with all fields, _id too.",
     )
 
 
