@@ -73,7 +73,7 @@ def test_a_colour_is_three_numbers(sign, text, cause):
 @pytest.mark.parametrize(
     "text",
     [
-        *(
+        *[
             "red",
             "#fc0",
             "#gggggg",
@@ -83,7 +83,7 @@ def test_a_colour_is_three_numbers(sign, text, cause):
             "#ffcc00ff",
             "##ffcc00",
             "#ffcc00#",
-        ),
+        ],
         *("#ffcc00 ", "#ffcc00\n", "#ffcc  ", "# fcc00", "#+1+1+1", "#1_2_3f", "#٣٣٣٣٣٣", ""),
     ],
 )
@@ -159,7 +159,9 @@ def test_the_file_overrules_the_default(sign, config):
 def test_the_command_line_overrules_the_file(sign, config, before, after, greeting, colour):
     file = config("greeting = 'Servus'\ncolour = '#010203'\n", name="menu=today.conf")
     sign(
-        *(*before, file, *after),
+        *before,
+        file,
+        *after,
         greeting=greeting,
         colour=colour,
         cause="Whatever is read later wins: the file is read before the command line, wherever "

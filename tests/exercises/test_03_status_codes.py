@@ -32,7 +32,7 @@ def is_json_error(answer, status, cause):
 @pytest.mark.task(1)
 @pytest.mark.parametrize("path", ["/notes", "/notes/bread", "/broken"])
 def test_a_method_that_is_not_there_is_json(app, path):
-    app.ask("/notes/bread", "PUT", body="")
+    app.ask("/notes/bread", "PUT", body="")  # for a prepare() that looks for the note first
     is_json_error(app.ask(path, "PATCH"), 405, WRITE_ERROR)
     app.ask("/notes/bread", "DELETE")
 
@@ -150,7 +150,7 @@ def allowed(app):
         if method == "OPTIONS":
             cause = "OPTIONS is a method like others: def options(self, *args)."
         else:
-            app.ask("/notes/milk", "PUT", body="")
+            app.ask("/notes/milk", "PUT", body="")  # for a prepare() that looks for the note first
         answer = app.ask(path, method).expect(status, cause=cause)
         allow = answer.headers.get("Allow")
         if allow is None:

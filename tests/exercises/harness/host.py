@@ -13,6 +13,7 @@ import faulthandler
 import gc
 import importlib.util
 import inspect
+import itertools
 import json
 import logging
 import os
@@ -36,7 +37,7 @@ def lines_of(error: BaseException, folder: Path) -> list[dict]:
     ]
     if isinstance(error, SyntaxError) and error.filename and folder == _folder(error.filename):
         own.append({"line": error.lineno, "code": (error.text or "").strip()})
-    return [line for line, before in zip(own, [None, *own], strict=False) if line != before]
+    return [line for line, _ in itertools.groupby(own)]
 
 
 def _folder(filename: str) -> Path | None:

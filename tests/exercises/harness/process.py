@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -87,8 +88,8 @@ class Process:
         ):  # the main thread comes last, and counts first
             found = re.findall(r'File "(.+)", line (\d+) in', part)
             numbers = numbers or [int(n) for name, n in found if Path(name).resolve() == file]
-        numbers = [n for n, before in zip(numbers, [0, *numbers], strict=False) if n != before]
-        return [{"line": n, "code": source[n - 1].strip()} for n in reversed(numbers)]
+        once = [number for number, _ in itertools.groupby(reversed(numbers))]
+        return [{"line": n, "code": source[n - 1].strip()} for n in once]
 
     def status(self) -> int:
         """The exit status of a process that has ended."""
