@@ -11,7 +11,7 @@ import pymongo
 from pymongo.errors import PyMongoError
 
 from bench.measure import free_port
-from course.mongo import MongoError, find_mongod
+from course.learner.mongo import MongoError, find_mongod
 
 # mongod ends, and its data go, when our end of this shell's stdin is closed: however we end.
 WATCHED = 'folder=$1; shift; "$@" <&- & cat; kill -9 $!; wait; rm -r "$folder"'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import sys
 from collections.abc import Callable
@@ -14,137 +13,168 @@ from course.environment import SetupError
 from course.manifest import ManifestError, chapter, chapters
 
 
+class UsageError(Exception):
+    """A setting in the environment (PORT, FORCE) is wrong; the message is one line."""
+
+
 @dataclass(frozen=True)
 class Verb:
-    """A command: the groups of packages it needs, what runs it, and what the table says."""
+    """A command: what runs it, the groups of packages that it needs, and its line in the table.
+
+    `takes` is "N" for a chapter, "[N]" for a chapter or all of them, "" or the name of another argument.
+    """
 
     run: Callable[[argparse.Namespace], int]
     groups: list[str]
     help: str
-    takes: str = ""  # "N": a chapter; "[N]": a chapter or all of them; "NAME": an old name
+    takes: str = ""
 
     def make(self, name: str) -> str:
         """What to type for it with make."""
         return f"make {name}" + {"N": "-N", "NAME": " NAME=gen.Task"}.get(self.takes, "")
 
 
-def _module(name: str):
-    """A module of the course, imported only now: it may need what the set-up installs."""
-    return importlib.import_module(f"course.{name}")
+VERBS: dict[str, Verb] = {}
+ALL = [group for group in environment.groups() if group != "bootstrap"]
 
 
-def _done() -> int:
+def verb(line: str, *groups: str, takes: str = ""):
+    """Enter a function among the verbs. Its module is imported only when it runs, since it may need what the set-up installs."""
+
+    def enter(function):
+        name = function.__name__.strip("_").replace("_", "-")
+        VERBS[name] = Verb(function, ["runtime", *groups], line, takes)
+        return function
+
+    return enter
+
+
+@verb("run the chapter's program; Ctrl-C ends it", takes="N")
+def _chapter(given) -> int:
+    from course.learner import script
+
+    return script.run_chapter(given.chapter, _port())
+
+
+@verb("step through the lesson in JupyterLab, in a copy of your own", "notebook", takes="N")
+def _notebook(given) -> int:
+    from course import notebook
+
+    return notebook.open_notebook(given.chapter.number, _port(8888))
+
+
+@verb("put the exercise into work/; never overwrites", takes="N")
+def _start(given) -> int:
+    from course.learner import work
+
+    return work.start(given.chapter)
+
+
+@verb("run your own exercise; Ctrl-C ends it", takes="N")
+def _run(given) -> int:
+    from course.learner import script
+
+    return script.run_work(given.chapter, _port())
+
+
+@verb("check your work, task by task", "check", takes="N")
+def _check(given) -> int:
+    from course.learner import show
+
+    return show.check_work(given.chapter)
+
+
+@verb("check your work again at every save", "check", takes="N")
+def _watch(given) -> int:
+    from course.learner import watch
+
+    return watch.watch(given.chapter)
+
+
+@verb("the next hint for the first red task", "check", takes="N")
+def _hint(given) -> int:
+    from course.learner import show
+
+    return show.hint(given.chapter)
+
+
+@verb("your work beside the solution, once it is green (or FORCE=1)", "check", takes="N")
+def _diff(given) -> int:
+    from course.learner import show
+
+    return show.diff(given.chapter, force=_is_set("FORCE"))
+
+
+@verb("a fresh starter; your work is kept as a backup", takes="N")
+def _reset(given) -> int:
+    from course.learner import work
+
+    return work.reset(given.chapter, force=_is_set("FORCE"))
+
+
+@verb("all chapters and tasks, checked again now", "check")
+def _progress(given) -> int:
+    from course.learner import show
+
+    return show.progress(chapters())
+
+
+@verb("a real local MongoDB, its data under work/", "mongo")
+def _mongo(given) -> int:
+    from course.learner import mongo
+
+    return mongo.serve_mongo(_port(27017))
+
+
+@verb("what became of an old name, and what to write today", takes="NAME")
+def _now(given) -> int:
+    from course import claims
+
+    return claims.now(given.name)
+
+
+@verb("test everything; arguments for pytest after --", *ALL[1:], takes="[PYTEST]")
+def _test(given) -> int:
+    from course.authors import suite
+
+    return suite.run(given.arguments)
+
+
+@verb(
+    "measure what the notes claim about speed; QUICK=1 in under a minute",
+    "mongo",
+    "notebook",
+    "bench",
+)
+def _bench(given) -> int:
+    from course import bench
+
+    return bench.run(_is_set("QUICK"))
+
+
+@verb("install only what the chapters need")
+def _setup(given) -> int:
     print("Set up: .venv holds", ", ".join(environment.installed()))
     return 0
 
 
-ALL = [group for group in environment.groups() if group != "bootstrap"]
-VERBS = {
-    "chapter": Verb(
-        lambda given: _module("script").run(given.chapter, _port()),
-        ["runtime"],
-        "run the chapter's script; Ctrl-C ends it",
-        "N",
-    ),
-    "notebook": Verb(
-        lambda given: _module("notebook").open_notebook(given.chapter.number, _port(8888)),
-        ["runtime", "notebook"],
-        "step through the lesson in JupyterLab, in a copy of your own",
-        "N",
-    ),
-    "start": Verb(
-        lambda given: _module("work").start(given.chapter),
-        ["runtime"],
-        "put the exercise into work/; never overwrites",
-        "N",
-    ),
-    "check": Verb(
-        lambda given: _module("checks").check(given.chapter),
-        ["runtime", "check"],
-        "check your work, task by task",
-        "N",
-    ),
-    "watch": Verb(
-        lambda given: _module("watch").watch(given.chapter),
-        ["runtime", "check"],
-        "the same at every save",
-        "N",
-    ),
-    "hint": Verb(
-        lambda given: _module("verdict").hint(given.chapter),
-        ["runtime", "check"],
-        "the next hint for the first red task",
-        "N",
-    ),
-    "diff": Verb(
-        lambda given: _module("verdict").diff(given.chapter, force=_force()),
-        ["runtime", "check"],
-        "your work beside the solution, once it is green (or FORCE=1)",
-        "N",
-    ),
-    "reset": Verb(
-        lambda given: _module("work").reset(given.chapter, force=_force()),
-        ["runtime"],
-        "a fresh starter; your work is kept as a backup",
-        "N",
-    ),
-    "progress": Verb(
-        lambda given: _module("verdict").progress(chapters()),
-        ["runtime", "check"],
-        "all chapters and tasks, checked again now",
-    ),
-    "mongo": Verb(
-        lambda given: _module("mongo").serve_mongo(_port(27017)),
-        ["runtime", "mongo"],
-        "a real local MongoDB, its data under work/",
-    ),
-    "now": Verb(
-        lambda given: _module("claims").now(given.name),
-        ["runtime"],
-        "what became of an old name, and what to write today",
-        "NAME",
-    ),
-    "claims": Verb(
-        lambda given: _module("claims").print_claims(),
-        ["runtime"],
-        "what the notes claim, and what is so today",
-    ),
-    "test": Verb(
-        lambda given: _module("suite").run(given.arguments),
-        ALL,
-        "everything the repository claims is true",
-    ),
-    "test-notebooks": Verb(
-        lambda given: _module("suite").run_notebooks(), ALL, "the notebooks alone"
-    ),
-    "bench": Verb(
-        lambda given: _module("bench").run(_is_set("QUICK")),
-        ["runtime", "mongo", "notebook", "bench"],
-        "measure what the notes claim about speed; QUICK=1 in under a minute",
-    ),
-    "setup": Verb(lambda given: _done(), ["runtime"], "only the set-up, of what the chapters need"),
-    "setup-all": Verb(lambda given: _done(), ALL, "only the set-up, of everything"),
-    "shelf": Verb(
-        lambda given: _module("suite").run_shelf(
-            given.chapter and given.chapter.folder, given.write
-        ),
-        ALL,
-        "the wrong and the right answers, on the checks (for authors)",
-        "[N]",
-    ),
-    "mutants": Verb(
-        lambda given: _module("mutants").main([given.chapter] if given.chapter else chapters()),
-        ["runtime", "check"],
-        "what slips in the solutions the checks catch (for authors)",
-        "[N]",
-    ),
-    "weave": Verb(
-        lambda given: _module("weave").main(given.chapter and [given.chapter.number], given.check),
-        ["runtime", "notebook", "test"],
-        "rebuild and execute the notebooks (for authors)",
-        "[N]",
-    ),
-}
+@verb("install everything", *ALL[1:])
+def _setup_all(given) -> int:
+    return _setup(given)
+
+
+@verb("check the shelf of wrong and right answers (for authors)", *ALL[1:], takes="[N]")
+def _shelf(given) -> int:
+    from course.authors import suite
+
+    return suite.run_shelf(given.chapter and given.chapter.folder)
+
+
+@verb("rebuild the notebooks (for authors)", "notebook", "test", takes="[N]")
+def _weave(given) -> int:
+    from course import weave
+
+    return weave.main(given.chapter and [given.chapter.number], given.check)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -160,7 +190,7 @@ def main(arguments: list[str] | None = None) -> int:
         if getattr(parsed, "chapter", None) is not None:
             parsed.chapter = chapter(parsed.chapter)
         verb = VERBS[parsed.verb]
-        _port()  # a PORT that is none is said before anything is installed
+        _port()  # a wrong PORT is reported before anything is installed
         environment.ensure(verb.groups)
         environment.enter(given)
         return verb.run(parsed)
@@ -175,10 +205,6 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-class UsageError(Exception):
-    """A setting in the environment (PORT, FORCE) is wrong; the message is one line."""
-
-
 def _parse(given: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m course", description="Without a verb it prints the table of commands."
@@ -189,19 +215,17 @@ def _parse(given: list[str]) -> argparse.Namespace:
         if verb.takes in ("N", "[N]"):
             nargs = None if verb.takes == "N" else "?"
             command.add_argument("chapter", metavar="N", nargs=nargs, help="a chapter's number")
-        if verb.takes == "NAME":
+        elif verb.takes == "NAME":
             command.add_argument("name", metavar="NAME", help="a name as the notes write it")
+        elif verb.takes:
+            command.add_argument("arguments", nargs="*", help="for pytest, after --")
         if name == "weave":
             command.add_argument("--check", action="store_true", help="only say what is stale")
-        if name == "shelf":
-            command.add_argument("--write", action="store_true", help="keep the messages anew")
-        if name == "test":
-            command.add_argument("arguments", nargs="*", help="for pytest, after --")
     return parser.parse_args(given)
 
 
 def _table() -> int:
-    print("Tornado by running code: ten chapters, each a script, a lesson and an exercise\n")
+    print("Tornado by running code: chapters, each with a program, a lesson and an exercise\n")
     for name, verb in VERBS.items():
         print(f"  {verb.make(name):24} {verb.help}")
     print("\nN is a chapter:")
@@ -209,22 +233,16 @@ def _table() -> int:
         print(f"  {each.number:2}  {each.title}")
     print("\nPORT=8001 before a command names another port. Without make: python -m course VERB N")
     if not environment.installed():
-        print(
-            "Nothing is installed yet. Each command installs what it needs; make setup only that."
-        )
+        print("Nothing is installed yet: each command installs what it needs.")
     return 0
 
 
 def _port(default: int = 8000) -> int:
-    """The port to use: $PORT or the default. Raises UsageError if it is no port."""
+    """The port to use: $PORT or the default. Raises UsageError if it is not a port."""
     text = os.environ.get("PORT") or str(default)
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
         raise UsageError(f"PORT={text} is not a port: a number from 1 to 65535")
     return int(text)
-
-
-def _force() -> bool:
-    return _is_set("FORCE")
 
 
 def _is_set(name: str) -> bool:

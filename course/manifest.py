@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+import ast
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,18 +55,17 @@ class Chapter:
         return ROOT / "solutions" / self.folder / "exercise.py"
 
     @property
-    def own_lines(self) -> set[int]:
-        """The numbers of the solution's lines that are not in the starter: what a learner writes."""
-        starter, solution = (
-            file.read_text(encoding="utf-8").splitlines() for file in (self.starter, self.solution)
-        )
-        matcher = difflib.SequenceMatcher(None, starter, solution, autojunk=False)
-        return {
-            number + 1
-            for kind, _, _, first, last in matcher.get_opcodes()
-            if kind != "equal"
-            for number in range(first, last)
-        }
+    def starter_modules(self) -> list[Path]:
+        """The modules of the chapter's folder that the starter imports, directly or through one of them, by name."""
+        found: set[Path] = set()
+        todo = [self.starter]
+        while todo:
+            for name in _imports(todo.pop()):
+                module = self.starter.with_name(f"{name}.py")
+                if module.exists() and module not in found:
+                    found.add(module)
+                    todo.append(module)
+        return sorted(found)
 
     @property
     def work(self) -> Path:
@@ -83,6 +82,17 @@ class Chapter:
         return (
             f"Nothing in work/{self.folder}/ yet: make start-{self.number} puts the exercise there."
         )
+
+
+def _imports(file: Path) -> list[str]:
+    """The modules that a file imports at its top level, such as ["asyncio", "memory"]."""
+    names: list[str] = []
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.append(node.module)
+    return names
 
 
 def chapters(file: Path = ROOT / "course.toml") -> list[Chapter]:

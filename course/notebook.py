@@ -17,7 +17,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from course.environment import ROOT
-from course.script import port_is_free
+from course.learner.script import port_is_free
 
 START = 30  # seconds that JupyterLab may take
 LINK = re.compile(r"\[([^]]+)\]\(\.\./[^)]*\)")

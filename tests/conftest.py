@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import gc
 import importlib.util
 import itertools
 import signal
 import sys
-import tomllib
 import uuid
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -19,9 +16,9 @@ from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 
-from course.judge import Judge
+from course.manifest import chapter
 
-from servers import CHROMIUM, ROOT, Mongod, Script
+from servers import CHROMIUM, Mongod, Script
 
 # Playwright, PyMongo and mongomock are imported where they are used: the process that deals out the tests needs none.
 
@@ -31,55 +28,6 @@ _count = itertools.count()
 def pytest_configure():
     # Ctrl-C ends what the tests start, also where this run is in the background of a shell, which ignores it there.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # Python looks for garbage after each 700 new objects, through all that pytest and Jupyter's packages hold.
-    gc.set_threshold(50_000)
-
-
-def pytest_collection_finish():
-    gc.freeze()  # modules and tests stay: they are not looked through again
-
-
-LONGEST = [
-    "test_messages",
-    "test_jupyterlab",
-    "test_bench",
-    "07_sync_versus_async",
-    "test_setup",
-    "test_07_page_in_a_browser",
-    "test_07_network",
-    "test_06_writable_dictionary",
-    "test_08_gen",
-    "test_shop_scale",
-    "09_long_poll",
-    "test_05_readonly_dictionary",
-    "test_10_cluster",
-    "test_shop_in_a_browser",
-    "08_gen",
-    "test_mongo",
-    "test_gate",
-    "test_learner",
-    "test_10_websockets",
-    "test_scripts",
-    "test_04_pymongo",
-    "test_notebooks",
-    "05_readonly_dictionary",
-    "test_weave",
-    "10_websockets",
-    "02_options",
-]
-
-
-def pytest_collection_modifyitems(items):
-    """The files that take longest come first, so that at the end no process has much more to do than the others; those that
-    work hard are between those that wait."""
-    places = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
-
-
-def folder_of(number: int) -> Path:
-    """The folder of a chapter."""
-    [folder] = (ROOT / "chapters").glob(f"{number:02d}_*")
-    return folder
 
 
 @pytest.fixture
@@ -87,7 +35,7 @@ def load(monkeypatch):
     """`load(5)` imports the chapter's main.py anew; `load(9, "inventory.py")` another file of its folder."""
 
     def load(number: int, file: str = "main.py"):
-        folder = folder_of(number)
+        folder = chapter(str(number)).script.parent
         monkeypatch.syspath_prepend(str(folder))
         for other in folder.glob("*.py"):
             monkeypatch.delitem(sys.modules, other.stem, raising=False)
@@ -109,7 +57,7 @@ def scripts():
     running = []
 
     def start(number: int, *args: str, **settings) -> Script:
-        running.append(Script(folder_of(number) / "main.py", *args, **settings))
+        running.append(Script(chapter(str(number)).script, *args, **settings))
         return running[-1]
 
     try:
@@ -223,17 +171,3 @@ def database(request):
 def collection(database):
     """An empty collection of words, once in mongomock and once on a real mongod."""
     return database.words
-
-
-@pytest.fixture(scope="session")
-def judge():
-    """`judge(chapter, folder)` is the verdict of a chapter's checks on the exercise.py in a folder."""
-    judge = Judge()
-    yield judge.verdict
-    judge.close()
-
-
-@pytest.fixture(scope="session")
-def manifest() -> list[dict]:
-    """The chapters of course.toml."""
-    return tomllib.loads((ROOT / "course.toml").read_text(encoding="utf-8"))["chapter"]

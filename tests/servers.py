@@ -15,8 +15,8 @@ from pathlib import Path
 
 import psutil
 
-from course.mongo import find_mongod
-from course.suite import browser_on_path
+from course.authors.suite import browser_on_path
+from course.learner.mongo import find_mongod
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import re
 import tomllib
 from dataclasses import dataclass, field
 
-from course import verdict
-from course.checks import Verdict
+from course.learner import show
+from course.learner.check import Verdict
 from course.manifest import Chapter, chapters
 
 from servers import ROOT
@@ -20,7 +17,7 @@ SHELF = ROOT / "tests" / "shelf"
 @dataclass(frozen=True)
 class Answer:
     """One answer on the shelf. Of a wrong one the first red task is `task`, it fails as `kind`, and the message has the
-    words of `says` in it, and what matches `varies` differs from run to run; of a right one all is green."""
+    words of `says` in it; of a right one all is green."""
 
     chapter: Chapter
     name: str
@@ -29,7 +26,6 @@ class Answer:
     task: int = 0
     kind: str = "wrong"
     says: list[str] = field(default_factory=list)
-    varies: str = ""
 
     @property
     def id(self) -> str:
@@ -68,43 +64,8 @@ def shelf() -> list[Answer]:
     return [answer for chapter in kept for answer in answers(chapter)]
 
 
-def message(found: Verdict, varies: str = "") -> str:
-    """A verdict as the learner reads it, with nothing in it that differs from run to run."""
-    with verdict.console.capture() as capture:
-        verdict.show(found)
-    text = "\n".join(line.rstrip() for line in capture.get().splitlines())
-    for pattern, stable in [
-        (varies or "(?!)", "SOMETHING"),
-        (r"held up for [\d.]+ s", "held up for SOME s"),
-        (r"\b\d\.\d+ s (?=later)|(?<=204 after )\d\.\d+ s", "SOME s "),
-        (r"definition \d", "definition N"),
-        (r"\d{4}-\d\d-\d\dT[\d:.]*(\+00:00)?", "TIME"),
-        (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
-        (r"\b[0-9a-f]{24}\b", "OBJECTID"),
-        (r"0x[0-9a-f]{6,}", "0xADDRESS"),
-        (r"/\S*/(?:shelf|course|pytest)-[^/\s']+(/\S*?(?=[\w.]+\b(?!/)))?", "FOLDER/"),
-    ]:
-        text = re.sub(pattern, stable, text)
-    return text
-
-
-def kept(chapter: Chapter) -> dict[str, str]:
-    """The messages that were kept, by the names of the answers."""
-    file = SHELF / chapter.folder / "messages.txt"
-    parts = re.split(r"^=== (.+)\n", file.read_text(encoding="utf-8"), flags=re.M)[1:]
-    return {name: text.strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}
-
-
-def keep(answer: Answer, text: str) -> None:
-    """Keep an answer's message in the place of an older one, in the order of the shelf."""
-    file = SHELF / answer.chapter.folder / "messages.txt"
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)  # another worker may be writing its own
-        texts = kept(answer.chapter) if file.exists() else {}
-        texts[answer.name] = text
-        names = [each.name for each in answers(answer.chapter) if not each.right]
-        parts = [f"=== {name}\n{texts[name]}\n" for name in names if name in texts]
-        file.write_text("\n".join(parts), encoding="utf-8")
-    finally:
-        os.close(folder)
+def message(found: Verdict) -> str:
+    """A verdict as the learner reads it."""
+    with show.console.capture() as capture:
+        show.show(found)
+    return capture.get()

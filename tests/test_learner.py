@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from course import checks, verdict
+from course.learner import check, show
 from course.manifest import chapters
 
 from servers import copy_course, free_port
@@ -105,15 +105,15 @@ def test_once_all_is_green_there_is_the_solution_to_compare_with(course):
 
 
 def test_each_hint_tells_a_little_more(tmp_path, monkeypatch, capsys):
-    red = checks.Verdict(HELLO, [checks.Result("", task=1, outcome="failed", failure=None)])
+    red = check.Verdict(HELLO, [check.Result("", task=1, outcome="failed", failure=None)])
     monkeypatch.setattr("course.manifest.ROOT", tmp_path)
-    monkeypatch.setattr(verdict, "HINTS", tmp_path / "work" / ".hints.json")
-    monkeypatch.setattr(checks, "run", lambda chapter, answers: red)
+    monkeypatch.setattr(show, "HINTS", tmp_path / "work" / ".hints.json")
+    monkeypatch.setattr(check, "run", lambda chapter, answers: red)
     HELLO.work.parent.mkdir(parents=True)
     HELLO.work.touch()
     hints = HELLO.tasks[0].hints
     for count in (1, 2, 3, 3):
-        assert verdict.hint(HELLO) == 0
+        assert show.hint(HELLO) == 0
         said = capsys.readouterr().out
         assert [hint in said for hint in hints] == [True] * count + [False] * (3 - count)
         assert ("FORCE=1 make diff-1" in said) == (count == 3)
@@ -174,7 +174,7 @@ def test_a_port_in_use_is_said_in_one_line(course, script):
 
 def test_watch_checks_at_every_save(course, copy):
     course.begin()
-    code = "import sys; from course import watch, manifest; sys.exit(watch.watch(manifest.chapter('1')))"
+    code = "import sys; from course import manifest; from course.learner import watch; sys.exit(watch.watch(manifest.chapter('1')))"
     with subprocess.Popen(
         [sys.executable, "-u", "-c", code],
         cwd=copy,
@@ -206,7 +206,7 @@ def read_until(stream, word: str) -> str:
 
 
 def test_a_free_port_is_told_from_one_in_use(script):
-    from course.script import port_is_free
+    from course.learner.script import port_is_free
 
     assert port_is_free(free_port())
     assert not port_is_free(script(1).port)

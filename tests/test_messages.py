@@ -5,7 +5,7 @@ import time
 import psutil
 import pytest
 
-from course import checks
+from course.learner import check
 from course.manifest import chapters
 
 from servers import ROOT
@@ -133,12 +133,12 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_it_ends_in_a_clear_message(name, judge, tmp_path):
+def test_it_ends_in_a_clear_message(name, tmp_path):
     text, kind, task, says, line = FILES[name]
     file = tmp_path / "exercise.py"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
     began = time.monotonic()
-    red = judge(HELLO, tmp_path).first_red
+    red = check.run(HELLO, tmp_path).first_red
     assert time.monotonic() - began < 10
     assert red is not None
     failure = red[1].failure
@@ -166,22 +166,22 @@ def test_it_ends_in_a_clear_message(name, judge, tmp_path):
     ],
     ids=["a thread that never ends", "10 MB of output", "a process of its own", "no logging"],
 )
-def test_right_answers_stay_right_whatever_else_the_file_does(text, judge, tmp_path):
+def test_right_answers_stay_right_whatever_else_the_file_does(text, tmp_path):
     (tmp_path / "exercise.py").write_text(text, encoding="utf-8")
-    assert judge(HELLO, tmp_path).green == 3
+    assert check.run(HELLO, tmp_path).green == 3
     assert nobody_in(tmp_path)
 
 
-def test_what_the_code_printed_is_shown(judge, tmp_path):
+def test_what_the_code_printed_is_shown(tmp_path):
     text = changed("        self.write(word[::-1])", "        print('look:', word)")
     (tmp_path / "exercise.py").write_text(text, encoding="utf-8")
-    _, result = judge(HELLO, tmp_path).first_red
+    _, result = check.run(HELLO, tmp_path).first_red
     assert result.failure["printed"] == "look: stressed"
 
 
-def test_the_request_is_replayed_as_one_can_paste_it(judge, tmp_path):
+def test_the_request_is_replayed_as_one_can_paste_it(tmp_path):
     (tmp_path / "exercise.py").write_text(changed('"40"', '"41"'), encoding="utf-8")
-    _, result = judge(HELLO, tmp_path).first_red
+    _, result = check.run(HELLO, tmp_path).first_red
     assert result.failure["replay"].startswith("curl -i --data-urlencode 'text=It is")
     assert result.failure["replay"].endswith(" http://localhost:8000/wrap")
 
@@ -199,6 +199,6 @@ def nobody_in(folder) -> bool:
 
 def test_the_checks_leave_no_file_behind(tmp_path):
     (tmp_path / "exercise.py").write_text(SOLUTION, encoding="utf-8")
-    checks.run(HELLO, tmp_path)
+    check.run(HELLO, tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["exercise.py"]
     assert not list(ROOT.glob("tests/exercises/*.json*"))

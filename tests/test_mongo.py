@@ -15,14 +15,14 @@ import psutil
 import pymongo
 import pytest
 
-from course import mongo
+from course.learner import mongo
 
 from servers import ROOT, free_port
 
 PROGRAM = """
 import sys
 from pathlib import Path
-from course.mongo import serve_mongo
+from course.learner.mongo import serve_mongo
 
 sys.exit(serve_mongo(int(sys.argv[1]), Path(sys.argv[2])))
 """

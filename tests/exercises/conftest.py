@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.causes import RAISED
-from harness.failures import Failure, Wrong
-from harness.learner import Learner
-from harness.process import Process
+from course.harness.causes import RAISED
+from course.harness.failures import Failure, Wrong
+from course.harness.learner import Learner
+from course.harness.process import Process
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent

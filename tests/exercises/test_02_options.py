@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from harness import Wrong
+from course.harness import Wrong
 
 
 def as_typed(arguments, folder) -> str:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness import Wrong
+from course.harness import Wrong
 
 
 def call(learner, replay, stage, cause="", **given):

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from slow_timeline import ERRORS, SlowTimeline
+from course.harness.timeline import ERRORS, SlowTimeline
 
 WITHOUT_BLOCKING = (
     "await the lookup with AsyncHTTPClient().fetch(), in an async def: a blocking client, or "

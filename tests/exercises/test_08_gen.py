@@ -2,7 +2,7 @@
 
 import pytest
 
-from slow_timeline import ERRORS, SlowTimeline
+from course.harness.timeline import ERRORS, SlowTimeline
 
 STYLES = {
     "plain": "a function",

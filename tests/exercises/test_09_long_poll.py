@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from harness import Wrong
+from course.harness import Wrong
 
 WAITING = "Inside `async with self.changed`, await self.changed.wait_for(lambda: ...)."
 

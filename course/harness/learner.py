@@ -8,10 +8,10 @@ import threading
 import time
 from pathlib import Path
 
-from harness import causes
-from harness.answers import Answer, Pending, Request
-from harness.failures import Failure, Wrong
-from harness.process import Gone, Process, Stuck
+from course.harness import causes
+from course.harness.answers import Answer, Pending, Request
+from course.harness.failures import Failure, Wrong
+from course.harness.process import Gone, Process, Stuck
 
 READY_SECONDS = 20.0
 """How long the process may take to be ready: Python's own start, and the packages that take long to import."""
@@ -214,7 +214,7 @@ class App:
 
     def websocket(self, path: str, headers: dict | None = None):
         """Open a WebSocket; the check fails if the handshake does."""
-        from harness.sockets import Socket
+        from course.harness.sockets import Socket
 
         return Socket(self, path, headers)
 

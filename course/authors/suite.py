@@ -29,27 +29,19 @@ def run(arguments: list[str]) -> int:
             file=sys.stderr,
         )
         return 1
-    # A notebook's cells share a kernel, so a file's tests stay in one process; tests/conftest.py orders the files.
-    # Twice as many processes as a small machine has cores, since many tests wait.
-    return _pytest(["-n", "4", "--dist", "loadfile", "--no-loadscope-reorder", *NBVAL, *arguments])
+    # A notebook's cells share a kernel, so a file's tests stay in one process. Twice as many processes as a small
+    # machine has cores, since many tests wait.
+    return _pytest(["-n", "4", "--dist", "loadfile", *NBVAL, *arguments])
 
 
-def run_shelf(folder: str | None, write: bool) -> int:
-    """Run the checks on the whole shelf of wrong and right answers, or on a chapter's. Returns the exit status.
-
-    With `write` the messages of the wrong ones are kept anew, instead of compared.
-    """
-    os.environ["SHELF"] = "write" if write else "all"
-    return _pytest(["-n", "2", "tests/test_shelf.py", *(["-k", folder] if folder else [])])
-
-
-def run_notebooks() -> int:
-    """Run the notebooks alone, strictly: every stored output is compared. Returns the exit status."""
-    return _pytest([*NBVAL, "notebooks"])
+def run_shelf(folder: str | None) -> int:
+    """Run the checks on the whole shelf of wrong and right answers, or on a chapter's. Returns the exit status."""
+    os.environ["SHELF"] = "all"
+    return _pytest(["-n", "4", "tests/test_shelf.py", *(["-k", folder] if folder else [])])
 
 
 def _pytest(arguments: list[str]) -> int:
-    # The tests start hundreds of Pythons, and each would compile the course anew where this is set.
+    # The tests start hundreds of Pythons, and each would compile the course again where this is set.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     command = [sys.executable, "-m", "pytest", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment).returncode

@@ -22,7 +22,7 @@ import pymongo
 from pymongo.errors import ConnectionFailure, OperationFailure
 
 from course.environment import ROOT
-from course.script import port_is_free
+from course.learner.script import port_is_free
 
 FOLDER = ROOT / "work" / "mongo"
 READY_SECONDS = 30.0

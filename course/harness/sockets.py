@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from harness.failures import Failure, Wrong
+from course.harness.failures import Failure, Wrong
 
 
 class Socket:

@@ -15,7 +15,9 @@ def start(chapter: Chapter) -> int:
     """Copy the exercise's starter into work/, unless something is there. Returns the exit status."""
     number, place = chapter.number, chapter.work.relative_to(ROOT)
     if chapter.work.exists():
-        print(f"{place} is there already and stays as it is. A fresh one: make reset-{number}")
+        print(f"{place} exists already and stays as it is. A fresh one: make reset-{number}")
+        for added in _copy_modules(chapter):
+            print(f"{added.relative_to(ROOT)} was missing beside it, and is there now.")
         return 0
     _copy(chapter)
     print(f"{place} is yours to edit: its first lines say what the tasks are.")
@@ -45,9 +47,22 @@ def reset(chapter: Chapter, force: bool) -> int:
 
 
 def _copy(chapter: Chapter) -> None:
-    """Copy the starter, and what else of the chapter's folder it needs to run."""
+    """Copy the starter, and the modules of the chapter's folder that it imports."""
     chapter.work.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(chapter.starter, chapter.work)
+    _copy_modules(chapter)
+
+
+def _copy_modules(chapter: Chapter) -> list[Path]:
+    """Copy the modules that the starter imports where they are missing. Returns the new files."""
+    missing = [
+        (module, chapter.work.with_name(module.name))
+        for module in chapter.starter_modules
+        if not chapter.work.with_name(module.name).exists()
+    ]
+    for module, copy in missing:
+        shutil.copyfile(module, copy)
+    return [copy for _, copy in missing]
 
 
 def _free_name(path: Path) -> Path:

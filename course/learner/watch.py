@@ -6,8 +6,8 @@ import sys
 
 from watchfiles import watch as changes
 
-from course import verdict
-from course.checks import CheckError, Run
+from course.learner import show
+from course.learner.check import CheckError, Run
 from course.manifest import Chapter
 
 
@@ -22,7 +22,7 @@ def watch(chapter: Chapter) -> int:
         run = Run(chapter, chapter.work.parent)  # gets ready while the learner writes
         for saved in changes(chapter.work.parent, debounce=200, step=50, raise_interrupt=True):
             if any(path.endswith(".py") for _, path in saved):
-                verdict.console.clear()
+                show.console.clear()
                 _show(run)
                 run = Run(chapter, chapter.work.parent)
     except KeyboardInterrupt:
@@ -34,7 +34,7 @@ def watch(chapter: Chapter) -> int:
 
 def _show(run: Run) -> None:
     try:
-        verdict.show(run.verdict())
-        verdict.console.print("[dim]watching; Ctrl-C ends it[/]")
+        show.show(run.verdict())
+        show.console.print("[dim]watching; Ctrl-C ends it[/]")
     except CheckError as error:
-        verdict.console.print(str(error))
+        show.console.print(str(error))

@@ -10,13 +10,21 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from rich.console import Console
 from rich.text import Text
 
-from course import checks
-from course.checks import Verdict
 from course.environment import ROOT
+from course.learner import check
+from course.learner.check import Verdict
 from course.manifest import Chapter
 
 console = Console(highlight=False, soft_wrap=True)
 HINTS = ROOT / "work" / ".hints.json"
+
+
+def check_work(chapter: Chapter) -> int:
+    """Check the learner's work and say what came out. Returns 0 if all is green, else 1."""
+    if not chapter.work.exists():
+        print(chapter.to_start, file=sys.stderr)
+        return 1
+    return show(check.run(chapter, chapter.work.parent))
 
 
 def show(verdict: Verdict) -> int:
@@ -87,7 +95,7 @@ def hint(chapter: Chapter) -> int:
     if not chapter.work.exists():
         print(chapter.to_start, file=sys.stderr)
         return 1
-    red = checks.run(chapter, chapter.work.parent).first_red
+    red = check.run(chapter, chapter.work.parent).first_red
     if red is None:
         console.print(f"All green, no hint is needed: make diff-{chapter.number}")
         return 0
@@ -120,7 +128,7 @@ def diff(chapter: Chapter, force: bool) -> int:
         print(chapter.to_start, file=sys.stderr)
         return 1
     if not force:
-        verdict = checks.run(chapter, chapter.work.parent)
+        verdict = check.run(chapter, chapter.work.parent)
         if verdict.green < len(chapter.tasks):
             number = chapter.number
             console.print(
@@ -158,7 +166,7 @@ def progress(chapters: list[Chapter]) -> int:
         ThreadPoolExecutor(2) as pool,
     ):
         step = bar.add_task("checking", total=len(started))
-        jobs = [pool.submit(checks.run, each, each.work.parent) for each in started]
+        jobs = [pool.submit(check.run, each, each.work.parent) for each in started]
         for job in as_completed(jobs):
             verdicts[job.result().chapter.number] = job.result()
             bar.advance(step)

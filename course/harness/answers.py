@@ -11,7 +11,7 @@ import time
 import urllib.parse
 from dataclasses import dataclass, field
 
-from harness.failures import Failure, Wrong
+from course.harness.failures import Failure, Wrong
 
 PATIENCE = 2.0
 """Seconds that a request may take, where the check does not say another time."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from harness.failures import Failure
+from course.harness.failures import Failure
 
 METHODS = "get|head|post|put|patch|delete|options|open|prepare|initialize"
 PATTERNS = [

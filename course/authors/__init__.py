@@ -1,0 +1,1 @@
+"""What the authors use: weave, the index for the reader of the notes, the test suite."""

@@ -1,0 +1,1 @@
+"""What a learner uses: run, start, check, show, watch, notebook, mongo, now."""
