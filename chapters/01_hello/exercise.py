@@ -1,19 +1,32 @@
 """Chapter 1, exercise: three handlers that read what a client sends.
 
-Task 1  GET /reverse/WORD answers the word backwards: /reverse/stressed is "desserts". Any word, 中文 too. The answer is
-        plain text (Content-Type text/plain): what comes from outside must not become HTML.
-Task 2  POST /wrap with a form field "text" answers the text wrapped at a width: no line is longer, and words stay
-        whole where they fit (textwrap.fill does that). The field "width" says how wide; without it the width is 40.
-        This answer is plain text too.
-Task 3  POST /wrap with a width that is no positive whole number ("abc", "0", "-5", "1.5", "") answers 400.
-
-Run it:    python exercise.py --port=8000
+Run it:    make run-1
+Try it:    curl http://127.0.0.1:8000/reverse/stressed
+           curl http://127.0.0.1:8000/wrap --data-urlencode 'text=one two three' -d width=5
 Check it:  make check-1
+
+Task 1  Reverse a word from the path.
+
+    - Request: GET /reverse/WORD. Any word is allowed, also 中文.
+    - Response: 200. The body is the word backwards: for /reverse/stressed it is `desserts`.
+    - The Content-Type is text/plain, because text that comes from a client must not become HTML.
+
+Task 2  Wrap text from a form.
+
+    - Request: POST /wrap with the form fields `text` and `width`. Without `width`, the width is 40.
+    - Response: 200. The body is the text, wrapped at the width: no line is longer, and words stay
+      whole where they fit. textwrap.fill() does that.
+    - The Content-Type is text/plain here too.
+
+Task 3  Refuse a width that is not a positive whole number.
+
+    - Request: POST /wrap with a width such as `abc`, `0`, `-5`, `1.5` or the empty string.
+    - Response: 400. The body is up to you, but it must not show the client's text as HTML.
 """
 
 import asyncio
+import sys
 import textwrap
-from contextlib import suppress
 
 import tornado.web
 from tornado.options import define, options, parse_command_line
@@ -21,14 +34,14 @@ from tornado.options import define, options, parse_command_line
 
 class ReverseHandler(tornado.web.RequestHandler):
     def get(self, word):
-        # TODO task 1: answer the word backwards.
+        # TODO task 1: write the word backwards.
         raise tornado.web.HTTPError(501)
 
 
 class WrapHandler(tornado.web.RequestHandler):
     def post(self):
-        # TODO task 2: read "text" and "width", answer textwrap.fill(text, width=...).
-        # TODO task 3: answer 400 where the width is no positive whole number.
+        # TODO task 2: read "text" and "width", and write textwrap.fill(text, width=...).
+        # TODO task 3: send a 400 if the width is not a positive whole number.
         raise tornado.web.HTTPError(501)
 
 
@@ -49,5 +62,9 @@ async def main():
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(main())
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:  # such as a port that is in use
+        sys.exit(f"exercise.py: {error}")

@@ -1,15 +1,15 @@
-"""Chapter 2, options: the sign on a café's door, written by the command line. In the notes: options.
+"""Chapter 2, options: the sign on a café's door, written by the command line.
 
-Run it:  python main.py --port=8000 --guests=Ada,Grace --pause=90m --open=false
-Try it:  curl http://localhost:8000/
-         python main.py --help
-         python main.py --port=abc
+Run it:  make chapter-2    (or: .venv/bin/python chapters/02_options/main.py --port=8000)
+Try it:  curl http://127.0.0.1:8000/
+         .venv/bin/python chapters/02_options/main.py --guests=Ada,Grace --pause=90m --open=false
+         .venv/bin/python chapters/02_options/main.py --help
+         .venv/bin/python chapters/02_options/main.py --port=abc
 """
 
 import asyncio
 import json
 import sys
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 import tornado.web
@@ -21,12 +21,14 @@ class SignHandler(tornado.web.RequestHandler):
         self.sign = sign
 
     def get(self):
-        self.set_header("Content-Type", "application/json; charset=UTF-8")
-        self.write(json.dumps(self.sign, default=str, ensure_ascii=False) + "\n")
+        self.set_header("Content-Type", "application/json; charset=utf-8")
+        self.write(self.sign)
 
 
 def make_app(sign):
-    return tornado.web.Application([(r"/", SignHandler, {"sign": sign})])
+    # JSON has no dates and no durations: default=str writes them as strings.
+    text = json.dumps(sign, default=str, ensure_ascii=False) + "\n"
+    return tornado.web.Application([(r"/", SignHandler, {"sign": text.encode()})])
 
 
 def check_port(port):
@@ -35,58 +37,57 @@ def check_port(port):
 
 
 def define_options(parser):
-    # A group is a heading of --help and, by group_dict(), a dictionary.
-    where = "the port to listen on"
-    parser.define("port", default=8000, help=where, type=int, callback=check_port, group="server")
+    # A group is a heading of --help, and group_dict() returns its options as a dictionary.
+    parser.define(
+        "port",
+        default=8000,
+        help="the port to listen on",
+        type=int,
+        callback=check_port,
+        group="server",
+    )
     parser.define("config", help="a file of options", type=str, group="server")
     # One option of each type that define() knows.
     since = datetime(2011, 10, 30)
     pause = timedelta(minutes=30)
-    parser.define("greeting", default="Welcome", type=str, help="a text", group="sign")
+    parser.define("greeting", default="Welcome", type=str, help="a string", group="sign")
     parser.define("seats", default=12, type=int, help="a whole number", group="sign")
     parser.define("coffee", default=2.5, type=float, help="a price", group="sign")
-    parser.define("open", default=True, type=bool, help="yes or no", group="sign")
-    parser.define("since", default=since, type=datetime, help="a date, a time", group="sign")
-    parser.define("pause", default=pause, type=timedelta, help="how long", group="sign")
-    parser.define("guests", type=str, multiple=True, help="some texts", group="sign")
-    parser.define("tables", type=int, multiple=True, help="some numbers", group="sign")
-
-
-def parse(parser, arguments):
-    # One argument at a time, so that the message can name the one that is wrong.
-    for argument in arguments:
-        name = argument.lstrip("-").partition("=")[0]
-        if not argument.startswith("-") or name not in parser:
-            raise Error(f"{argument}: there is no such option")
-        try:
-            parser.parse_command_line(["main.py", argument], final=False)
-        except Exception as error:  # each type raises errors of its own
-            raise Error(f"{argument}: {str(error) or 'not understood'}") from error
+    parser.define("open", default=True, type=bool, help="true or false", group="sign")
+    parser.define("since", default=since, type=datetime, help="a date or a time", group="sign")
+    parser.define("pause", default=pause, type=timedelta, help="a duration", group="sign")
+    parser.define("guests", type=str, multiple=True, help="strings", group="sign")
+    parser.define("tables", type=int, multiple=True, help="whole numbers", group="sign")
 
 
 def read_options(parser, arguments):
-    parse(parser, arguments)
+    """Read the command line and the file that --config names; the command line wins."""
+    # final=False: the callbacks that set up logging run once, at the end.
+    remaining = parser.parse_command_line(arguments, final=False)
     if parser.config:
-        try:
-            parser.parse_config_file(parser.config, final=False)
-        except Exception as error:  # the file is Python: anything may happen
-            raise Error(f"{parser.config}: {error}") from error
-        parse(parser, arguments)  # again: the command line has the last word
+        parser.parse_config_file(parser.config, final=False)
+        parser.parse_command_line(arguments, final=False)  # again: what is read last wins
+    if remaining:
+        raise Error(f"{remaining[0]!r} is not an option")
     parser.run_parse_callbacks()
 
 
 async def main():
     define_options(options)
     try:
-        read_options(options, sys.argv[1:])
-    except Error as error:
-        print(f"main.py: {error} (--help shows what there is)", file=sys.stderr)
+        read_options(options, sys.argv)
+        app = make_app(options.group_dict("sign"))
+    except Exception as error:  # each type of option raises its own exceptions
+        print(f"main.py: {str(error) or 'a value has the wrong type'}", file=sys.stderr)
         sys.exit(2)
-    sign = options.group_dict("sign")
-    make_app(sign).listen(options.port, address="127.0.0.1")
+    app.listen(options.port, address="127.0.0.1")
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(main())
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:  # such as a port that is in use
+        sys.exit(f"main.py: {error}")

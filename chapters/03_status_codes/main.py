@@ -1,39 +1,53 @@
-"""Chapter 3, status codes: what Tornado answers by itself, and what you make of it. In the notes: 状态码.
+"""Chapter 3, status codes: those that Tornado sends by itself, and those that you set.
 
-Run it:  python main.py --port=8000
-Try it:  curl -i http://localhost:8000/square?number=12
-         curl -i http://localhost:8000/square             (400, as JSON)
-         curl -i -X DELETE http://localhost:8000/square   (405, with Allow)
+Run it:  make chapter-3    (or: .venv/bin/python chapters/03_status_codes/main.py --port=8000)
+Try it:  curl -i 'http://127.0.0.1:8000/square?number=12'
+         curl -i http://127.0.0.1:8000/square              (400, as JSON)
+         curl -i -X DELETE http://127.0.0.1:8000/square    (405, with Allow)
 """
 
 import asyncio
-from contextlib import suppress
+import json
+import sys
 
 import tornado.web
 from tornado.options import define, options, parse_command_line
-from tornado.web import HTTPError
 
 
-class JsonHandler(tornado.web.RequestHandler):
-    """What all handlers here have in common: an error is JSON, and a 405 says what is allowed."""
+class JSONHandler(tornado.web.RequestHandler):
+    """A handler whose responses are JSON, errors included."""
+
+    def write(self, chunk):
+        if isinstance(chunk, dict):  # Tornado's own JSON shows 中文 as \u4e2d\u6587
+            self.set_header("Content-Type", "application/json; charset=utf-8")
+            chunk = json.dumps(chunk, ensure_ascii=False)
+        super().write(chunk)
 
     def write_error(self, status_code, **kwargs):
-        if status_code == 405:  # Tornado leaves this header out, and HTTP demands it.
-            self.set_header("Allow", ", ".join(self.allowed()))
-        self.write({"status": status_code, "error": self._reason})  # as in the status line
+        if status_code == 405:  # HTTP requires this header, and Tornado leaves it out
+            self.set_header("Allow", ", ".join(self.allowed_methods()))
+        self.finish({"error": tornado.httputil.responses.get(status_code, "Unknown")})
 
-    def allowed(self):
-        """The methods that this handler defines itself."""
-        inherited = tornado.web.RequestHandler
-        names = [(method, method.lower()) for method in self.SUPPORTED_METHODS]
-        return [m for m, name in names if getattr(type(self), name) != getattr(inherited, name)]
+    def allowed_methods(self):
+        """The methods that this class defines, such as ["GET", "POST"]."""
+        default = tornado.web.RequestHandler
+        return [
+            method
+            for method in self.SUPPORTED_METHODS
+            if getattr(type(self), method.lower()) is not getattr(default, method.lower())
+        ]
 
 
-class MethodsHandler(JsonHandler):
-    """Every method that Tornado knows; each answers the status that it usually has."""
+class NotFoundHandler(JSONHandler):
+    def prepare(self):
+        raise tornado.web.HTTPError(404)
+
+
+class MethodsHandler(JSONHandler):
+    """Every method that Tornado knows; each responds with the status that is usual for it."""
 
     def get(self):
-        self.write({"method": "GET"})  # 200: nothing else was set
+        self.write({"method": "GET"})  # 200, unless you set another status
 
     def head(self):
         self.get()  # the same headers; Tornado leaves the body out
@@ -54,27 +68,24 @@ class MethodsHandler(JsonHandler):
 
     def options(self):
         self.set_status(204)
-        self.set_header("Allow", ", ".join(self.allowed()))
+        self.set_header("Allow", ", ".join(self.allowed_methods()))
 
 
-class SquareHandler(JsonHandler):
+class SquareHandler(JSONHandler):
     def get(self):
-        text = self.get_query_argument("number")  # 400 where it is missing
-        if not text.isdecimal():
-            raise HTTPError(400, reason="number must be a whole number")
-        if len(text) > 4:
-            raise HTTPError(422, "%s digits", len(text))  # for the log, not for the client
-        self.write({"square": int(text) ** 2})
+        number = self.get_query_argument("number")  # 400 if it is missing
+        if not number.isdecimal():
+            self.set_status(400)
+            self.write({"error": "number must be a whole number"})
+        elif len(number) > 4:
+            raise tornado.web.HTTPError(422, "%s digits", len(number))  # for the log only
+        else:
+            self.write({"square": int(number) ** 2})
 
 
-class BrokenHandler(JsonHandler):
+class BrokenHandler(JSONHandler):
     def get(self):
         self.write({"answer": 1 / 0})  # 500
-
-
-class NotFoundHandler(JsonHandler):
-    def prepare(self):
-        raise HTTPError(404)
 
 
 def make_app():
@@ -94,5 +105,9 @@ async def main():
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(main())
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:  # such as a port that is in use
+        sys.exit(f"main.py: {error}")

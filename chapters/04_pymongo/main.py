@@ -1,17 +1,15 @@
-"""Chapter 4, PyMongo: what the notes type into a Python shell, with today's names. In the notes: 数据库.
+"""Chapter 4, PyMongo: a session with a database, printed step by step.
 
-The script prints each step and what comes of it.
+Run it:  make chapter-4    (in memory: everything is gone at exit)
+Try it:  .venv/bin/python chapters/04_pymongo/main.py --mongo=mongodb://127.0.0.1:27017/
 
-Run it:  python main.py                                     (in memory, gone at exit)
-         python main.py --mongo=mongodb://127.0.0.1:27017/  (on a MongoDB server)
-
-On a server it works in a database of its own, and drops it at the end.
+The second command needs a MongoDB server, such as that of `make mongo`. It works in a database of
+its own, and drops it at the end.
 """
 
 import json
 import os
 import sys
-from contextlib import suppress
 
 import mongomock
 import pymongo
@@ -19,28 +17,17 @@ from bson import ObjectId, json_util
 from pymongo.errors import PyMongoError
 from tornado.options import define, options, parse_command_line
 
-# Each old name of the section, and what to write in its place.
-THEN_AND_NOW = {
-    'conn = pymongo.Connection("localhost", 27017)': 'pymongo.MongoClient("localhost", 27017)',
-    "db.collection_names()": "db.list_collection_names()",
-    'widgets.insert({"foo": "bar"})': 'widgets.insert_one({"foo": "bar"})',
-    "widgets.save(doc)": 'widgets.replace_one({"_id": doc["_id"]}, doc, upsert=True)',
-    'widgets.remove({"name": "flibnip"})': 'widgets.delete_many({"name": "flibnip"})',
-    'print doc["name"]': 'print(doc["name"])',
-    "db = conn[‘example‘]": 'db = conn["example"]',
-}
-
 
 def connect(uri):
     """A client for the MongoDB server at `uri`; for mongomock, in this process, if it is empty."""
     if uri:
-        return pymongo.MongoClient(uri, timeoutMS=5000)  # connects when it is first asked
-    print("In memory (mongomock): gone at exit. --mongo=URI asks a MongoDB server.")
+        return pymongo.MongoClient(uri, timeoutMS=5000)  # connects at the first operation
+    print("In memory (mongomock): gone at exit. --mongo=URI connects to a MongoDB server.")
     return mongomock.MongoClient()
 
 
 def insert(db):
-    """The first document makes the collection, and the driver gives each document its _id."""
+    """The first document creates the collection, and the driver gives each document its _id."""
     print(f"{db.list_collection_names() = }")
     widgets = db["widgets"]  # or db.widgets
     print(f"{widgets.insert_one({'foo': 'bar'}).inserted_id = }")
@@ -50,7 +37,7 @@ def insert(db):
 
 
 def find(widgets):
-    """find_one gives a dict, or None; find gives a cursor, to be iterated."""
+    """find_one returns a dict, or None; find returns a cursor, which you iterate."""
     print(f"{widgets.find_one({'name': 'flibnip'}) = }")
     print(f"{widgets.find_one({'name': 'smorkeg'}) = }")
     more = [
@@ -63,7 +50,7 @@ def find(widgets):
 
 
 def change(widgets):
-    """A change of the dict stays in the dict; update_one changes one field in the database."""
+    """Changing the dict changes only the dict; update_one changes one field in the database."""
     doc = widgets.find_one({"name": "flibnip"})
     doc["quantity"] = 4
     print(f"{widgets.find_one({'name': 'flibnip'})['quantity'] = }")
@@ -73,7 +60,7 @@ def change(widgets):
 
 
 def as_json(widgets):
-    """json knows no ObjectId: leave _id out, or use json_util, which keeps it."""
+    """json cannot write an ObjectId: leave _id out, or use json_util, which keeps it."""
     try:
         json.dumps(widgets.find_one({"name": "flibnip"}))
     except TypeError as error:
@@ -85,43 +72,49 @@ def as_json(widgets):
 
 
 def remove(widgets):
-    """delete_one takes the first match, delete_many all of them."""
+    """delete_one deletes the first match, delete_many deletes all matches."""
     print(f"{widgets.delete_one({'name': 'flibnip'}).deleted_count = }")
     print(f"{widgets.delete_many({'quantity': {'$gt': 1}}).deleted_count = }")
     print(f"{widgets.count_documents({}) = }")
 
 
-def then_and_now():
-    """Try each old name of the notes, and print its error and what to write today."""
-    conn = pymongo.MongoClient(connect=False)  # a name that is not there needs no server
-    names = {"pymongo": pymongo, "db": conn.example, "widgets": conn.example.widgets, "doc": {}}
-    for then, now in THEN_AND_NOW.items():
-        try:
-            exec(then, names)
-        except (AttributeError, SyntaxError, TypeError) as error:
-            print(f"then  {then}\n      {type(error).__name__}: {error}\nnow   {now}")
-
-
 def tour(db):
-    """The whole session of the notes, on an empty database."""
+    """The whole session, on an empty database."""
+    print("\n# Insert")
     insert(db)
-    for step in (find, change, as_json, remove):
-        step(db.widgets)
+    print("\n# Find")
+    find(db.widgets)
+    print("\n# Change")
+    change(db.widgets)
+    print("\n# JSON")
+    as_json(db.widgets)
+    print("\n# Remove")
+    remove(db.widgets)
 
 
 def main():
     define("mongo", default=os.environ.get("MONGODB_URI", ""), help="the URI of a MongoDB server")
     parse_command_line()
-    client = connect(options.mongo)
-    name = f"tour_{ObjectId()}"  # not `example`: what you keep there is not ours to touch
+    name = f"tour_{ObjectId()}"  # not `example`: you may have data there
     try:
-        tour(client[name])
-        client.drop_database(name)
-    except PyMongoError as error:
-        sys.exit(f"MongoDB: {error!s:.100}")
-    then_and_now()
+        client = connect(options.mongo)
+        client.server_info()  # fails here if the server is away
+        try:
+            tour(client[name])
+        finally:
+            client.drop_database(name)
+    except (PyMongoError, ValueError) as error:  # ValueError: a port such as 99999
+        reason, _, _ = str(error).partition(", Timeout:")  # what follows fills the screen
+        sys.exit(f"main.py: MongoDB: {reason}")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
+    try:
         main()
+    except KeyboardInterrupt:
+        pass
+    except BrokenPipeError:  # as in `main.py | head`; nothing more can be printed, not even at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # such as a certificate that is missing
+        sys.exit(f"main.py: {error}")

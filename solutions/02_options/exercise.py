@@ -1,31 +1,45 @@
-"""Chapter 2, exercise: three more things that the sign on the café's door can do.
+"""Chapter 2, exercise: three more options for the sign on the café's door.
 
-make_app(arguments) takes the arguments of a command line, such as ["--colour=#ffcc00"], and GET / answers the sign as JSON.
+make_app(arguments) takes the arguments of a command line, such as ["--colour=#ffcc00"].
+GET / returns the sign as JSON.
 
-Task 1  --colour takes # and six hexadecimal digits, such as #ffcc00 or #FFCC00. On the sign the colour is a list of
-        three numbers, red, green and blue: [255, 204, 0]. With any other text ("red", "#fc0", "#gggggg") make_app()
-        raises an error. Without the option the colour on the sign is null.
-Task 2  --guest may be given more than once. The guests on the sign are all the names in their order:
-        --guest=Ada "--guest=Hopper, Grace" is ["Ada", "Hopper, Grace"]. A comma belongs to the name. Two guests may
-        have the same name.
-Task 3  --config=FILE reads options from a file, as parse_config_file does. The command line overrules the file,
-        wherever --config stands on it. The file names no guests, and each --guest is still added once.
-
-Run it:    python exercise.py --port=8000 --greeting=Hello
+Run it:    make run-2
+Try it:    curl http://127.0.0.1:8000/
 Check it:  make check-2
+
+Task 1  An option with a type of your own: --colour.
+
+    - The value is # and six hexadecimal digits, such as #ffcc00 or #FFCC00.
+    - On the sign, `colour` is a list of three numbers, red, green and blue: [255, 204, 0].
+    - For any other value, such as `red`, `#fc0` or `#gggggg`, make_app() raises an exception.
+    - Without the option, `colour` is null.
+
+Task 2  An option that may be given more than once: --guest.
+
+    - On the sign, `guests` is the list of all names, in their order. The arguments --guest=Ada and
+      "--guest=Hopper, Grace" make it ["Ada", "Hopper, Grace"]: a comma belongs to the name.
+    - Two guests may have the same name; the list then has it twice.
+    - Each call of make_app() starts with an empty list.
+
+Task 3  A config file that the command line overrules: --config=FILE.
+
+    - The file is read as parse_config_file() reads it, and sets the options that it names.
+    - An option on the command line overrules the file, wherever --config stands.
+    - The file does not name any guests, and each --guest is still added exactly once.
+    - If the file has a value that its option refuses, make_app() raises an exception.
 """
 
 import asyncio
+import json
 import re
 import sys
-from contextlib import suppress
 
 import tornado.web
 from tornado.options import OptionParser
 
 
 class Colour(list):
-    """Three numbers from 0 to 255. The type of an option may be any class that takes a text."""
+    """Three numbers from 0 to 255. An option's type may be any class that takes a string."""
 
     def __init__(self, text):
         if not re.fullmatch("#[0-9a-fA-F]{6}", text):
@@ -38,6 +52,7 @@ class SignHandler(tornado.web.RequestHandler):
         self.sign = sign
 
     def get(self):
+        self.set_header("Content-Type", "application/json; charset=utf-8")
         self.write(self.sign)
 
 
@@ -49,13 +64,14 @@ def make_app(arguments=()):
     parser.define("greeting", default="Welcome", type=str)
     parser.define("colour", type=Colour)
     parser.define("guest", type=str, callback=guests.append)
-    # The file first, and the whole command line once: what is read twice would add each guest twice.
+    # First the file, then the command line, once: reading it twice would add each guest twice.
     for argument in arguments:
         if argument.startswith("--config="):
             parser.parse_config_file(argument.removeprefix("--config="), final=False)
     parser.parse_command_line(["exercise.py", *arguments])
     sign = {"greeting": parser.greeting, "colour": parser.colour, "guests": guests}
-    return tornado.web.Application([(r"/", SignHandler, {"sign": sign})], port=parser.port)
+    text = json.dumps(sign, ensure_ascii=False) + "\n"
+    return tornado.web.Application([(r"/", SignHandler, {"sign": text.encode()})], port=parser.port)
 
 
 async def main():
@@ -65,5 +81,9 @@ async def main():
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(main())
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:  # such as a port that is in use
+        sys.exit(f"exercise.py: {error}")

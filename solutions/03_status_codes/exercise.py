@@ -1,51 +1,70 @@
 """Chapter 3, exercise: a pinboard of notes, with the right status for everything.
 
-GET /notes answers the names of all notes. It is done, and so is GET /broken, which always fails.
+GET /notes returns the names of all notes. It is finished, and so is GET /broken, which always fails.
 
-Task 1  Every error is JSON (Content-Type application/json): {"status": 404, "error": "Not Found"}, with its own number
-        and the text of its status line. That means the 400, 404, 405 and 500 of every handler, and the 404 of a path
-        that no route has.
-Task 2  PUT /notes/NAME stores the request's body, a text, under a name: 201 if there is no note of that name, 204 if
-        there is one. GET /notes/NAME answers it as plain text (Content-Type text/plain), 200. DELETE /notes/NAME
-        removes it, 204. GET and DELETE of a name that is not there: 404. A PUT whose body is not UTF-8: 400, and
-        the notes stay as they were.
-Task 3  Every 405 has a header Allow that names the methods of this path, and no other: on /notes, for example,
-        "GET, OPTIONS". OPTIONS answers 204 with the same header, on every path that has a route.
-
-Run it:    python exercise.py --port=8000
+Run it:    make run-3
+Try it:    curl -i -X PUT http://127.0.0.1:8000/notes/milk -d 'two litres'
+           curl -i http://127.0.0.1:8000/notes/milk
 Check it:  make check-3
+
+Task 1  Every error as JSON.
+
+    - Every 400, 404, 405 and 500 of every handler has a JSON body (Content-Type application/json)
+      with the number of the status and its standard phrase: {"status": 404, "error": "Not Found"}.
+    - A path that no route matches returns such a 404 too, whatever the method.
+
+Task 2  Store, return and delete notes.
+
+    - PUT /notes/NAME stores the body of the request, which is text in UTF-8, under the name. It
+      returns 201 if no note had this name, and 204 if the new text replaces another.
+    - PUT with a body that is not UTF-8 returns 400, and the stored notes do not change.
+    - GET /notes/NAME returns 200 and the text, with the Content-Type text/plain.
+    - DELETE /notes/NAME deletes the note and returns 204.
+    - GET and DELETE return 404 if no note has the name.
+
+Task 3  Allow with every 405, and OPTIONS.
+
+    - Every 405 has a header Allow. It names the methods that this path has, and no others: on
+      /notes, for example, `GET, OPTIONS`.
+    - OPTIONS returns 204 and the same header, on every path that has a route.
 """
 
 import asyncio
-from contextlib import suppress
+import json
+import sys
 
 import tornado.web
 from tornado.options import define, options, parse_command_line
-from tornado.web import HTTPError
 
 
 class BaseHandler(tornado.web.RequestHandler):
     def initialize(self, notes=None):
         self.notes = notes
 
+    def write(self, chunk):
+        if isinstance(chunk, dict):  # Tornado's own JSON shows 中文 as \u4e2d\u6587
+            self.set_header("Content-Type", "application/json; charset=utf-8")
+            chunk = json.dumps(chunk, ensure_ascii=False)
+        super().write(chunk)
+
     def write_error(self, status_code, **kwargs):
         if status_code == 405:
-            self.allow()
-        self.write({"status": status_code, "error": self._reason})
+            self.set_header("Allow", ", ".join(self.allowed_methods()))
+        error = tornado.httputil.responses.get(status_code, "Unknown")
+        self.finish({"status": status_code, "error": error})
 
     def options(self, *args):
         self.set_status(204)
-        self.allow()
+        self.set_header("Allow", ", ".join(self.allowed_methods()))
 
-    def allow(self):
-        """Set Allow to the methods that are not the ones of Tornado's own class, which answer 405."""
-        own = [
+    def allowed_methods(self):
+        """The methods that this class defines, such as ["GET", "POST"]."""
+        default = tornado.web.RequestHandler
+        return [
             method
             for method in self.SUPPORTED_METHODS
-            if getattr(type(self), method.lower())
-            is not getattr(tornado.web.RequestHandler, method.lower())
+            if getattr(type(self), method.lower()) is not getattr(default, method.lower())
         ]
-        self.set_header("Allow", ", ".join(own))
 
 
 class NotesHandler(BaseHandler):
@@ -56,21 +75,21 @@ class NotesHandler(BaseHandler):
 class NoteHandler(BaseHandler):
     def get(self, name):
         if name not in self.notes:
-            raise HTTPError(404)
-        self.set_header("Content-Type", "text/plain; charset=UTF-8")
+            raise tornado.web.HTTPError(404)
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.write(self.notes[name])
 
     def put(self, name):
         try:
             text = self.request.body.decode()
         except UnicodeDecodeError:
-            raise HTTPError(400) from None
+            raise tornado.web.HTTPError(400) from None
         self.set_status(204 if name in self.notes else 201)
         self.notes[name] = text
 
     def delete(self, name):
         if self.notes.pop(name, None) is None:
-            raise HTTPError(404)
+            raise tornado.web.HTTPError(404)
         self.set_status(204)
 
 
@@ -81,7 +100,7 @@ class BrokenHandler(BaseHandler):
 
 class NotFoundHandler(BaseHandler):
     def prepare(self):
-        raise HTTPError(404)
+        raise tornado.web.HTTPError(404)
 
 
 def make_app():
@@ -102,5 +121,9 @@ async def main():
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(main())
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:  # such as a port that is in use
+        sys.exit(f"exercise.py: {error}")

@@ -1,18 +1,31 @@
-"""Chapter 4, exercise: three things that one does with a collection, as functions of it.
+"""Chapter 4, exercise: three things that programs do with a collection, as functions.
 
-Each document of the collection `widgets` has a text "name" and a whole number "quantity"; it may have other fields.
+Each document of the collection `widgets` has a string `name` and a whole number `quantity`. It may
+have other fields.
 
-Task 1  restock(widgets, name, amount) adds amount to the quantity of the widget of that name, and returns the new
-        quantity; None if there is no such widget, and then none is made. It is one operation of the database: of
-        several restocks at once none is lost, and each returns the quantity that it made.
-Task 2  low_stock(widgets, below, count) returns the names of the widgets whose quantity is less than below, as a list:
-        the lowest quantity first, equal quantities in the order of their names, at most count of them (1 or more).
-Task 3  dump(widgets) returns all documents as one JSON text, of an empty collection too. restore(widgets, text) puts the
-        documents of such a text into a collection: each field is what it was, an ObjectId and a datetime too. A
-        document whose _id is there already is replaced, so that to restore twice is the same as once.
-
-Run it:    python exercise.py
+Run it:    make run-4
 Check it:  make check-4
+
+Task 1  restock(widgets, name, amount): add to a quantity.
+
+    - It adds `amount` to the quantity of the widget with this name, and returns the new quantity.
+    - If no widget has the name, it returns None and creates nothing.
+    - It is one operation of the database. When several clients restock at the same time, no change
+      is lost, and each call returns the quantity that its own change made.
+
+Task 2  low_stock(widgets, below, count): what is low in stock.
+
+    - It returns a list of the names of the widgets whose quantity is less than `below`.
+    - The lowest quantity comes first. Widgets with equal quantities are in the order of their names.
+    - The list has at most `count` names. `count` is 1 or more.
+
+Task 3  dump(widgets) and restore(widgets, text): a round trip through JSON.
+
+    - dump() returns all documents of the collection as one string of JSON, even if there are none.
+    - restore() puts the documents of such a string into a collection. Every field has its old value
+      and type; an ObjectId and a datetime are restored as what they were.
+    - A document whose `_id` already exists is replaced. Other documents stay as they are.
+    - Restoring twice has the same effect as restoring once.
 """
 
 import datetime
