@@ -4,13 +4,13 @@ import contextlib
 
 
 def in_folder(exercise, folder, arguments):
-    """make_app(arguments), as it is called in this folder."""
+    """make_app(arguments), called in this folder."""
     with contextlib.chdir(folder):
         return exercise.make_app(arguments)
 
 
 def error_of(exercise, folder, arguments):
-    """The name of the error that make_app(arguments) raises in this folder, None if it raises none."""
+    """The name of the exception that make_app(arguments) raises in this folder, or None."""
     try:
         in_folder(exercise, folder, arguments)
     except NotImplementedError:
