@@ -15,7 +15,7 @@ Task 2  Wrap text from a form.
 
     - Request: POST /wrap with the form fields `text` and `width`. Without `width`, the width is 40.
     - Response: 200. The body is the text, wrapped at the width: no line is longer, and words stay
-      whole where they fit. textwrap.fill() does that.
+      whole where they fit. textwrap.fill does that.
     - The Content-Type is text/plain here too.
 
 Task 3  Refuse a width that is not a positive whole number.

@@ -1,12 +1,9 @@
 """What the checks of chapter 4 do inside the learner's process: call the functions on collections made for it."""
 
-import contextlib
 import datetime
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import mongomock
-from bson import ObjectId, json_util
+from bson import ObjectId
 
 STOCK = [
     ("flibnip", 3),
@@ -18,77 +15,77 @@ STOCK = [
 ]
 
 
-def stocked(stock=STOCK):
+def stocked():
     """A collection with these widgets, and one that has another field."""
     widgets = mongomock.MongoClient().example.widgets
     widgets.insert_one({"name": "gizmo", "quantity": 12, "foo": "bar"})
-    for name, quantity in stock:
+    for name, quantity in STOCK:
         widgets.insert_one({"name": name, "quantity": quantity, "description": f"the {name}"})
     return widgets
 
 
-def plain(widgets):
-    """All documents, with names as keys, as JSON can carry them."""
-    return json_util.dumps(sorted(widgets.find({}, {"_id": 0}), key=str), sort_keys=True)
-
-
-def carried(result):
+def sent(result):
     """A result as it can be sent to the checks: numbers and None as they are, else as Python writes it."""
     return result if result is None or isinstance(result, int | float) else repr(result)
 
 
 def restock(exercise, name, amount):
-    """Call restock; the result, the quantity in the collection, and whether all else is as before."""
-    widgets, before = stocked(), stocked()
+    """Call restock: the result, the quantity in the collection, and what else has changed, in words."""
+    widgets = stocked()
+    before = {document["_id"]: document for document in widgets.find()}
     result = exercise.restock(widgets, name, amount)
-    after = widgets.find_one({"name": name})
-    before.update_one({"name": name}, {"$set": {"quantity": after and after.get("quantity")}})
-    return {
-        "result": carried(result),
-        "quantity": after and after.get("quantity"),
-        "others are as before": plain(widgets) == plain(before),
-    }
+    quantity = None
+    changes = []
+    for document in widgets.find():
+        old = before.pop(document["_id"], {})
+        if document.get("name") == name:
+            quantity = document.get("quantity")
+            old, document = ({**each, "quantity": ...} for each in (old, document))
+        if document != old:
+            changes.append(f"{old or 'nothing'} became {document}")
+    changes += [f"{old} was deleted" for old in before.values()]
+    return {"result": sent(result), "quantity": quantity, "changes": changes}
 
 
-class Together:
-    """A collection for several threads: before each operation they wait for each other, and then take turns.
+class Shared:
+    """A collection that another client uses too: before the learner's second operation it adds 10 to the flibnip.
 
-    So whoever reads in one operation and writes in the next, writes what the others have not seen.
+    `operations` are the names of the learner's operations, `quantities` what each of them left.
     """
 
-    def __init__(self, collection, threads):
+    def __init__(self, collection):
         self._collection = collection
-        self._barrier = threading.Barrier(threads)
-        self._lock = threading.Lock()
         self.operations = []
+        self.quantities = []
+
+    def quantity(self):
+        return self._collection.find_one({"name": "flibnip"})["quantity"]
 
     def __getattr__(self, name):
         operation = getattr(self._collection, name)
         if not callable(operation):
             return operation
 
-        def in_turn(*args, **kwargs):
-            with contextlib.suppress(threading.BrokenBarrierError):  # the others are done
-                self._barrier.wait(0.2)
-            with self._lock:
-                self.operations.append(name)
-                return operation(*args, **kwargs)
+        def call(*args, **kwargs):
+            if len(self.operations) == 1:
+                self._collection.update_one({"name": "flibnip"}, {"$inc": {"quantity": 10}})
+            self.operations.append(name)
+            result = operation(*args, **kwargs)
+            self.quantities.append(self.quantity())
+            return result
 
-        return in_turn
+        return call
 
 
-def restock_at_once(exercise, times):
-    """Call restock("flibnip", 1) in several threads at once; the results, the quantity afterwards, what was called."""
-    widgets = stocked()
-    together = Together(widgets, times)
-    with ThreadPoolExecutor(times) as threads:
-        results = list(
-            threads.map(lambda _: exercise.restock(together, "flibnip", 1), range(times))
-        )
+def restock_beside_another_client(exercise):
+    """Call restock("flibnip", 1) while another client restocks it by 10, if there is a moment between two operations."""
+    widgets = Shared(stocked())
+    result = exercise.restock(widgets, "flibnip", 1)
     return {
-        "results": [carried(result) for result in results],
-        "quantity": widgets.find_one({"name": "flibnip"})["quantity"],
-        "operations": sorted(together.operations),
+        "result": sent(result),
+        "quantity": widgets.quantity(),
+        "operations": widgets.operations,
+        "quantities": widgets.quantities,
     }
 
 
@@ -98,7 +95,7 @@ def low_stock(exercise, below, count):
 
 
 def with_everything():
-    """A collection whose documents have more than JSON knows."""
+    """A collection whose documents have types that JSON does not have."""
     widgets = mongomock.MongoClient().example.widgets
     widgets.insert_many(
         [
@@ -109,7 +106,7 @@ def with_everything():
                 "quantity": 1,
                 "parts": [{"maker": ObjectId(), "price": 0.5}, None, True],
             },
-            {"_id": "a key of one's own", "name": "clobbasker", "quantity": 2},
+            {"_id": "any string", "name": "clobbasker", "quantity": 2},
         ]
     )
     return widgets
@@ -125,7 +122,10 @@ def by_id(widgets):
 
 
 def round_trip(exercise, times=1, changed=False, empty=False):
-    """Dump one collection, restore the text into another; what differs afterwards, in words."""
+    """Dump one collection, restore the text into another; how many documents it has, and which differ.
+
+    A difference is a list: the document as it should be and as it is (each as Python writes it, or None).
+    """
     widgets, copy = with_everything(), mongomock.MongoClient().example.widgets
     if empty:
         widgets.delete_many({})
@@ -142,7 +142,7 @@ def round_trip(exercise, times=1, changed=False, empty=False):
     if changed:
         wanted["another"] = another
     differences = [
-        f"{key}: {wanted.get(key)} became {found.get(key)}"
+        [wanted.get(key) and repr(wanted[key]), found.get(key) and repr(found[key])]
         for key in {**wanted, **found}
         if wanted.get(key) != found.get(key)
     ]

@@ -1,7 +1,6 @@
-"""find_one_and_update with a projection; sorted in Python; a bulk_write of replacements."""
+"""find_one_and_update with a projection; sorted in Python; replace_one with keywords."""
 
 import bson.json_util
-import pymongo
 
 
 def restock(widgets, name, amount):
@@ -26,10 +25,5 @@ def dump(widgets):
 
 
 def restore(widgets, text):
-    documents = bson.json_util.loads(text)
-    operations = [
-        pymongo.ReplaceOne({"_id": document["_id"]}, document, upsert=True)
-        for document in documents
-    ]
-    if operations:
-        widgets.bulk_write(operations)
+    for document in bson.json_util.loads(text):
+        widgets.replace_one(filter={"_id": document["_id"]}, replacement=document, upsert=True)
