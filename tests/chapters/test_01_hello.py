@@ -24,7 +24,7 @@ async def test_the_last_of_several_greetings_wins(url, fetch):
 
 async def test_html_in_the_greeting_stays_text(url, fetch):
     response = await fetch(url + "/?greeting=%3Cscript%3E")
-    assert response.headers["Content-Type"] == "text/plain; charset=UTF-8"
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert response.body == b"<script>, friendly user!\n"
 
 

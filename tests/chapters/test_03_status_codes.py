@@ -4,6 +4,7 @@ import json
 from http import HTTPStatus
 
 import pytest
+import tornado.web
 
 UNPROCESSABLE = HTTPStatus(422).phrase  # Python 3.13 says Content where 3.12 says Entity
 METHODS = "GET, HEAD, POST, DELETE, PATCH, PUT, OPTIONS"
@@ -65,8 +66,8 @@ async def test_options_names_the_methods(url, fetch):
 async def test_every_error_is_json(url, fetch, path, method, status, error):
     response = await fetch(url + path, method=method)
     assert response.code == status
-    assert response.headers["Content-Type"] == "application/json; charset=UTF-8"
-    assert json.loads(response.body) == {"status": status, "error": error}
+    assert response.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert json.loads(response.body) == {"error": error}
     assert response.headers.get("Allow") == ("GET" if status == 405 else None)
 
 
@@ -77,3 +78,14 @@ async def test_the_clients_mistake_says_nothing_of_the_log(url, fetch):
 
 async def test_a_square(url, fetch):
     assert json.loads((await fetch(url + "/square?number=9999")).body) == {"square": 99980001}
+
+
+async def test_chinese_stays_readable_in_json(load, serve, fetch):
+    module = load(3)
+
+    class ChineseHandler(module.JSONHandler):
+        def get(self):
+            self.write({"word": "中文"})
+
+    response = await fetch(serve(tornado.web.Application([(r"/", ChineseHandler)])))
+    assert response.body.decode() == '{"word": "中文"}'
