@@ -172,8 +172,8 @@ def _run(command: list[str], environment: dict[str, str] | None = None) -> None:
 
 def _pip_settings() -> dict[str, str]:
     """What pip is told by its files and by PIP_* variables, such as {"index-url": "http://mirror/simple"}."""
-    names = [name for name in os.environ if name.startswith("PIP_")]
-    found = {name[4:].lower().replace("_", "-"): os.environ[name] for name in names}
+    named = [(name, value) for name, value in os.environ.items() if name.startswith("PIP_")]
+    found = {name[4:].lower().replace("_", "-"): value for name, value in named if value}
     for python in (sys.executable, PYTHON):  # Debian's own Python has no pip, but .venv may
         command = [python, "-m", "pip", "config", "list"]
         listed = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
@@ -190,7 +190,8 @@ def uv_environment(environment: Mapping[str, str], pip: dict[str, str]) -> dict[
 
     What uv is told by UV_* variables or by a uv.toml counts before them.
     """
-    own = {*environment, *_uv_toml_settings(environment)}
+    own = {name for name, value in environment.items() if value}
+    own.update(_uv_toml_settings(environment))
     handed = {}
     if not own & UV_INDEXES:
         handed["UV_DEFAULT_INDEX"] = pip.get("index-url", "")
@@ -201,7 +202,7 @@ def uv_environment(environment: Mapping[str, str], pip: dict[str, str]) -> dict[
         handed["UV_INSECURE_HOST"] = " ".join(pip.get("trusted-host", "").split())
     if not own & {"UV_SYSTEM_CERTS", "UV_NATIVE_TLS"}:
         handed["SSL_CERT_FILE"] = pip.get("cert", "")
-    return {**{name: value for name, value in handed.items() if value}, **environment}
+    return {**environment, **{k: v for k, v in handed.items() if v and k not in own}}
 
 
 def _uv_toml_settings(environment: Mapping[str, str]) -> list[str]:
