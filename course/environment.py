@@ -28,8 +28,12 @@ OFFLINE = re.compile(r"error sending request|network was disabled|Retrying \(Ret
 UV_INDEXES = {"UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL"}
 
 
-class SetupError(Exception):
-    """The environment could not be set up; the message is one line for the reader."""
+class CourseError(Exception):
+    """Why a command cannot do what it was asked for; the message is one line for the reader."""
+
+
+class SetupError(CourseError):
+    """The environment could not be set up."""
 
 
 def installed() -> list[str]:

@@ -43,6 +43,18 @@ def run_shelf(folder: str | None) -> int:
     return _pytest(["-n", "4", "tests/test_shelf.py", *(["-k", folder] if folder else [])])
 
 
+def run_slow() -> int:
+    """Run the tests that are marked as slow. Returns the exit status."""
+    return _pytest(["-n", "4", "-m", "slow", "tests"])
+
+
+def lint() -> int:
+    """What answers within seconds: style, types, stale notebooks. Returns the exit status."""
+    commands = ["ruff check", "ruff format --check", "mypy", "course weave --check"]
+    done = [subprocess.run([sys.executable, "-m", *each.split()], cwd=ROOT) for each in commands]
+    return int(any(each.returncode for each in done))
+
+
 def _pytest(arguments: list[str]) -> int:
     # The tests start hundreds of Pythons, and each would compile the course again where this is set.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}

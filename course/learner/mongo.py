@@ -12,7 +12,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -20,7 +19,7 @@ from pathlib import Path
 import pymongo
 from pymongo.errors import ConnectionFailure, OperationFailure
 
-from course.environment import ROOT
+from course.environment import ROOT, CourseError
 from course.learner.script import free_port, port_is_free
 
 FOLDER = ROOT / "work" / "mongo"
@@ -28,15 +27,15 @@ READY_SECONDS = 30.0
 NOT_YET_INITIALIZED = 94  # the server's code
 
 
-class MongoError(Exception):
-    """Why there is no MongoDB, in one line for the reader."""
+class MongoError(CourseError):
+    """Why MongoDB does not run."""
 
 
 def serve_mongo(port: int, folder: Path = FOLDER) -> int:
-    """Run a MongoDB on `port` of loopback until Ctrl-C, its data in `folder`. Returns the exit status.
+    """Run a MongoDB on `port` of loopback until Ctrl-C, its data in `folder`. Returns the exit status, 0.
 
-    1, with one line said: the port is in use, the folder cannot be written, another mongod is at work there, there is no
-    mongod for this system, or it ended by itself.
+    Raises MongoError: the port is in use, the folder is not writable, another mongod is at work there, this system has no
+    mongod, or it ended by itself.
     """
     try:
         if not port_is_free(port):
@@ -53,9 +52,6 @@ def serve_mongo(port: int, folder: Path = FOLDER) -> int:
             print("Ctrl-C ends it", flush=True)
             mongod.process.wait()
             raise MongoError(f"mongod ended by itself; its log: {_short(mongod.log)}")
-    except MongoError as error:
-        print(error, file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         print("\nMongoDB has ended; the data stay")
         return 0
