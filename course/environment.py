@@ -67,7 +67,7 @@ def ensure(names: list[str]) -> None:
 
 
 def _stamp() -> dict:
-    """What the last set-up wrote down; nothing, if there was none or its Python has gone."""
+    """What the last set-up wrote down; nothing, if there was no set-up or its Python is missing."""
     try:
         stamp = json.loads(STAMP.read_text())
     except (OSError, ValueError):
@@ -115,7 +115,7 @@ def _install(names: list[str]) -> None:
 
 
 def _uv(pins: list[str]) -> str:
-    """The path of uv, brought into .venv first if there is none on the PATH."""
+    """The path of uv, brought into .venv first unless there is one on the PATH."""
     if found := shutil.which("uv"):
         return found
     uv = VENV / "bin" / "uv"

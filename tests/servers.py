@@ -148,7 +148,7 @@ class Mongod(mongo.Mongod):
         try:
             mongo.find_mongod()
         except mongo.MongoError as error:
-            not_tested("a real MongoDB", f"install a mongod so that it is on the PATH ({error})")
+            not_tested("a real MongoDB", f"install mongod so that it is on the PATH. {error}")
         folder = Path(tempfile.mkdtemp(prefix="mongod-", dir=IN_MEMORY))
         super().__init__(folder, port, replica_set)
         self.start()

