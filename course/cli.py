@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from course import environment
-from course.environment import SetupError
+from course.environment import CourseError
 from course.manifest import ManifestError, chapter, chapters
 
 
@@ -170,6 +171,20 @@ def _shelf(given) -> int:
     return suite.run_shelf(given.chapter and given.chapter.folder)
 
 
+@verb("the tests that are too slow for make test (for authors)", *ALL[1:])
+def _slow(given) -> int:
+    from course.authors import suite
+
+    return suite.run_slow()
+
+
+@verb("ruff, mypy and weave --check (for authors)", "notebook", "test")
+def _lint(given) -> int:
+    from course.authors import suite
+
+    return suite.lint()
+
+
 @verb("rebuild the notebooks (for authors)", "notebook", "test", takes="[N]")
 def _weave(given) -> int:
     from course import weave
@@ -182,27 +197,41 @@ def main(arguments: list[str] | None = None) -> int:
 
     Returns the exit status: 0 good, 1 red or not possible now, 2 asked for in a wrong way.
     """
-    given = sys.argv[1:] if arguments is None else arguments
-    if not given:
-        return _table()
-    parsed = _parse(given)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal whose encoding has no ✓ shows a ?
     try:
-        if getattr(parsed, "chapter", None) is not None:
-            parsed.chapter = chapter(parsed.chapter)
-        verb = VERBS[parsed.verb]
-        _port()  # a wrong PORT is reported before anything is installed
-        environment.ensure(verb.groups)
-        environment.enter(given)
-        return verb.run(parsed)
+        status = _command(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
+        return status
     except (ManifestError, UsageError) as error:
         print(error, file=sys.stderr)
         return 2
-    except SetupError as error:
+    except CourseError as error:
         print(error, file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # such as `make | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:  # a full disk, a folder that is read-only
+        print(f"{error.filename or 'course'}: {error.strerror}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return 130
+
+
+def _command(given: list[str]) -> int:
+    if not given:
+        return _table()
+    parsed = _parse(given)
+    if getattr(parsed, "chapter", None) is not None:
+        parsed.chapter = chapter(parsed.chapter)
+    verb = VERBS[parsed.verb]
+    _port()  # a wrong PORT is reported before anything is installed
+    environment.ensure(verb.groups)
+    environment.enter(given)
+    return verb.run(parsed)
 
 
 def _parse(given: list[str]) -> argparse.Namespace:

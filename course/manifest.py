@@ -11,7 +11,7 @@ from course.environment import ROOT
 
 
 class ManifestError(Exception):
-    """course.toml has a hole, or somebody asks for a chapter that it does not list."""
+    """course.toml lacks something, or a command names a chapter that it does not list."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _imports(file: Path) -> list[str]:
 def chapters(file: Path = ROOT / "course.toml") -> list[Chapter]:
     """All chapters, in order.
 
-    Raises ManifestError, in one line, where the file is no TOML, a key is missing or unknown, a hint is empty or a number
+    Raises ManifestError, in one line, where the file is not TOML, a key is missing or unknown, a hint is empty or a number
     is out of order.
     """
     try:
@@ -126,7 +126,7 @@ def chapters(file: Path = ROOT / "course.toml") -> list[Chapter]:
 
 
 def chapter(number: str) -> Chapter:
-    """The chapter with this number. Raises ManifestError, in one line, if there is none."""
+    """The chapter with this number. Raises ManifestError, in one line, if it does not exist."""
     known = chapters()
     if not (number.isascii() and number.isdigit() and 1 <= int(number) <= len(known)):
         raise ManifestError(f"there is no chapter {number}: the chapters are 1 to {len(known)}")

@@ -8,7 +8,9 @@ import importlib.util
 import itertools
 import signal
 import sys
+import urllib.request
 import uuid
+from collections import Counter
 
 import pytest
 import pytest_asyncio
@@ -18,7 +20,7 @@ from tornado.testing import bind_unused_port
 
 from course.manifest import chapter
 
-from servers import CHROMIUM, Mongod, Script
+from servers import CHROMIUM, NOT_TESTED, Mongod, Script, no_browser
 
 # Playwright, PyMongo and mongomock are imported where they are used: the process that deals out the tests needs none.
 
@@ -28,6 +30,22 @@ _count = itertools.count()
 def pytest_configure():
     # Ctrl-C ends what the tests start, also where this run is in the background of a shell, which ignores it there.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # The tests' own requests are to this machine. What they start sees a proxy in the environment as a reader's would.
+    urllib.request.install_opener(urllib.request.build_opener(urllib.request.ProxyHandler({})))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter):
+    """After all else but pytest's closing line: what was not tested, and how to get what it needs."""
+    result = yield
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = [report.longrepr[2] for report in skipped if isinstance(report.longrepr, tuple)]
+    counted = Counter(r.partition(NOT_TESTED)[2] for r in reasons if NOT_TESTED in r)
+    if counted:
+        terminalreporter.section("not tested", yellow=True)
+    for reason, count in counted.items():
+        terminalreporter.write_line(f"{count} tests need {reason}")
+    return result
 
 
 @pytest.fixture
@@ -120,10 +138,13 @@ async def fetch():
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser():
     """A headless Chromium; its tests run in the session's event loop: `pytest.mark.asyncio(loop_scope="session")`."""
-    from playwright.async_api import async_playwright
+    from playwright.async_api import Error, async_playwright
 
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(**CHROMIUM)
+        try:
+            browser = await playwright.chromium.launch(**CHROMIUM)
+        except Error as error:
+            no_browser(error)
         yield browser
         await browser.close()
 

@@ -14,18 +14,12 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from course.authors.suite import browser_on_path
-from course.learner.mongo import find_mongod
-
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def free_port() -> int:
-    """A port on loopback that nothing listens on now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+from course.environment import ROOT
+from course.learner import mongo
+from course.learner.script import free_port
 
 
 def wait_for_port(port: int, process: subprocess.Popen, seconds: float = 10.0) -> None:
@@ -42,6 +36,15 @@ def wait_for_port(port: int, process: subprocess.Popen, seconds: float = 10.0) -
                 return
         time.sleep(0.02)
     raise TimeoutError(f"nothing listens on port {port} after {seconds} s")
+
+
+NOT_TESTED = "not tested without "
+
+
+def not_tested(what: str, how: str) -> None:
+    """Skip the test for want of `what`, and say at the end of the run `how` to get it; in CI the test fails instead."""
+    end = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+    end(f"{NOT_TESTED}{what}: {how}")
 
 
 def crowded() -> float:
@@ -68,6 +71,13 @@ CHROMIUM = {
     ],
 }
 """What Playwright's launch() takes: the same headless browser for all the tests of pages."""
+
+
+def no_browser(error: Exception) -> None:
+    """The test needs a browser, and Playwright's launch() raised this."""
+    reason = str(error).splitlines()[0]
+    how = f"install Chromium (Debian, Ubuntu: apt install chromium). The reason: {reason}"
+    not_tested("a browser", how)
 
 
 def copy_course(folder: Path) -> Path:
@@ -131,56 +141,17 @@ class Script:
         self.process.wait()
 
 
-class Mongod:
-    """A real mongod with its data in a temporary folder.
-
-    `replica_set`: run as a one-member replica set, which change streams need. Raises MongoError where there is
-    no mongod, neither on the PATH nor from the pinned wheel: a missing database is a failure, never a skip.
-    """
+class Mongod(mongo.Mongod):
+    """A real mongod with its data in a temporary folder; without any mongod, what needs it is not tested."""
 
     def __init__(self, replica_set: bool = False, port: int | None = None):
-        self.port = port or free_port()
-        self.folder = Path(tempfile.mkdtemp(prefix="mongod-", dir=IN_MEMORY))
-        self.replica_set = replica_set
-        self.uri = f"mongodb://127.0.0.1:{self.port}/?directConnection=true"
+        try:
+            mongo.find_mongod()
+        except mongo.MongoError as error:
+            not_tested("a real MongoDB", f"install mongod so that it is on the PATH. {error}")
+        folder = Path(tempfile.mkdtemp(prefix="mongod-", dir=IN_MEMORY))
+        super().__init__(folder, port, replica_set)
         self.start()
-
-    def start(self) -> None:
-        """Start it on the same data and the same port; ready when this returns."""
-        command = [find_mongod(), "--dbpath", str(self.folder), "--port", str(self.port)]
-        command += ["--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"]
-        command += ["--setParameter", "diagnosticDataCollectionEnabled=false", "--quiet"]
-        command += ["--replSet", "rs0"] if self.replica_set else ["--nojournal"]
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        wait_for_port(self.port, self.process, 30)
-        if self.replica_set:
-            self._become_primary()
-
-    def _become_primary(self) -> None:
-        import pymongo
-
-        with pymongo.MongoClient(self.uri) as client:
-            try:
-                member = {"_id": 0, "host": f"127.0.0.1:{self.port}"}
-                client.admin.command("replSetInitiate", {"_id": "rs0", "members": [member]})
-            except pymongo.errors.OperationFailure as error:
-                if error.code != 23:  # AlreadyInitialized: this is a second start
-                    raise
-            deadline = time.monotonic() + 20
-            while not client.admin.command("hello").get("isWritablePrimary"):
-                if time.monotonic() > deadline:
-                    raise TimeoutError("the replica set has no primary after 20 s")
-                time.sleep(0.05)
-
-    def kill(self) -> None:
-        """End it at once, as a power cut does; the data stay."""
-        self.process.kill()
-        self.process.wait()
 
     def close(self) -> None:
         """End it and remove its data."""

@@ -77,7 +77,7 @@ def test_an_empty_hint_is_an_error(tmp_path):
         chapters(broken)
 
 
-@pytest.mark.parametrize("number", ["0", "11", "99", "-1", "one", "", "1.0", "²"])
+@pytest.mark.parametrize("number", ["0", str(len(CHAPTERS) + 1), "99", "-1", "one", "", "1.0", "²"])
 def test_a_chapter_that_is_not_there_is_said_in_one_line(number):
     with pytest.raises(ManifestError, match="there is no chapter"):
         chapter(number)

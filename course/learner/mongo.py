@@ -12,53 +12,53 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pymongo
 from pymongo.errors import ConnectionFailure, OperationFailure
 
-from course.environment import ROOT
-from course.learner.script import port_is_free
+from course.environment import ROOT, CourseError
+from course.learner.script import free_port, port_is_free
 
 FOLDER = ROOT / "work" / "mongo"
 READY_SECONDS = 30.0
 NOT_YET_INITIALIZED = 94  # the server's code
 
 
-class MongoError(Exception):
-    """Why there is no MongoDB, in one line for the reader."""
+class MongoError(CourseError):
+    """Why MongoDB does not run."""
 
 
 def serve_mongo(port: int, folder: Path = FOLDER) -> int:
-    """Run a MongoDB on `port` of loopback until Ctrl-C, its data in `folder`. Returns the exit status.
+    """Run a MongoDB on `port` of loopback until Ctrl-C, its data in `folder`. Returns the exit status, 0.
 
-    1, with one line said: the port is in use, the folder cannot be written, another mongod is at work there, there is no
-    mongod for this system, or it ended by itself.
+    Raises MongoError: the port is in use, the folder is not writable, another mongod is at work there, this system has no
+    mongod, or it ended by itself.
     """
     try:
         if not port_is_free(port):
             other = f"PORT={port % 65535 + 1} make mongo"
             raise MongoError(f"Port {port} is in use or not allowed. Another one: {other}")
-        with _server(find_mongod(), port, folder) as process:
-            version = _become_primary(process, port, folder)
+        for number in (signal.SIGTERM, signal.SIGHUP):  # the terminal is closed: as by Ctrl-C
+            signal.signal(number, _interrupt)
+        with Mongod(folder, port) as mongod:
             print(
-                f"MongoDB {version} listens on 127.0.0.1:{port}, its data are in {_short(folder)}"
+                f"MongoDB {mongod.version} listens on 127.0.0.1:{port}, its data are in {_short(folder)}"
             )
             print("Paste this into the terminal where you run the chapters:\n")
             print(f"export MONGODB_URI=mongodb://127.0.0.1:{port}/\n")
             print("Ctrl-C ends it", flush=True)
-            process.wait()
-            raise MongoError(f"mongod ended by itself; its log: {_short(_log(folder))}")
-    except MongoError as error:
-        print(error, file=sys.stderr)
-        return 1
+            mongod.process.wait()
+            raise MongoError(f"mongod ended by itself; its log: {_short(mongod.log)}")
     except KeyboardInterrupt:
         print("\nMongoDB has ended; the data stay")
         return 0
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def find_mongod() -> str:
@@ -80,62 +80,90 @@ def find_mongod() -> str:
     )
 
 
-@contextlib.contextmanager
-def _server(program: str, port: int, folder: Path) -> Iterator[subprocess.Popen]:
-    """A mongod process; however the block is left, by a signal too, it is shut down in order."""
-    data = folder / "data"
-    try:
-        data.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=data).close()
-        if _is_locked(data / "mongod.lock"):
-            pid = (data / "mongod.lock").read_text().strip()
-            raise MongoError(
-                f"Another mongod, process {pid}, is at work in {_short(folder)}: end that first"
+class Mongod:
+    """A mongod on loopback, its data in `folder`, which is made if it is missing.
+
+    `start()` returns once the server takes writes; after `kill()` it starts again on the same data. As a context manager
+    it is started and closed. `replica_set`: as a replica set of one member, which change streams and transactions need.
+    """
+
+    def __init__(self, folder: Path, port: int | None = None, replica_set: bool = True):
+        self.folder = folder
+        self.port = port or free_port()
+        self.replica_set = replica_set
+        self.uri = f"mongodb://127.0.0.1:{self.port}/?directConnection=true"
+        self.log = folder / "mongod.log"
+        self.version = ""
+
+    def start(self) -> None:
+        """Raises MongoError: there is no mongod, the folder is not writable or in use, or mongod does not get ready."""
+        program = find_mongod()
+        data = self.folder / "data"
+        try:
+            data.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=data).close()
+            if _is_locked(data / "mongod.lock"):
+                pid = (data / "mongod.lock").read_text().strip()
+                raise MongoError(
+                    f"Another mongod, process {pid}, is at work in {_short(self.folder)}: end that first"
+                )
+            log = open(self.log, "wb")
+        except OSError as error:
+            raise MongoError(f"Cannot write to {_short(self.folder)}: {error.strerror}") from None
+        command = [program, "--dbpath", str(data), "--port", str(self.port)]
+        command += ["--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"]
+        command += ["--setParameter", "diagnosticDataCollectionEnabled=false"]
+        command += ["--replSet", "rs0"] if self.replica_set else []
+        with log:
+            # A session of its own: Ctrl-C reaches us alone, and we shut it down once.
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
-        log = open(_log(folder), "wb")
-    except OSError as error:
-        raise MongoError(f"Cannot write to {_short(folder)}: {error.strerror}") from None
-    for number in (signal.SIGTERM, signal.SIGHUP):  # the terminal is closed: as by Ctrl-C
-        signal.signal(number, _interrupt)
-    command = [program, "--dbpath", str(data), "--port", str(port), "--bind_ip", "127.0.0.1"]
-    command += ["--nounixsocket", "--replSet", "rs0", "--wiredTigerCacheSizeGB", "0.25"]
-    command += ["--setParameter", "diagnosticDataCollectionEnabled=false"]
-    # A session of its own: Ctrl-C reaches us alone, and we shut it down once.
-    process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-    )
-    try:
-        yield process
-    finally:
-        log.close()
-        process.terminate()
-        process.wait()
+        try:
+            self._wait()
+        except BaseException:
+            self.close()
+            raise
 
+    def _wait(self) -> None:
+        """Wait until the server takes writes."""
+        deadline = time.monotonic() + READY_SECONDS
+        client: pymongo.MongoClient
+        with pymongo.MongoClient(self.uri, serverSelectionTimeoutMS=200) as client:
+            while time.monotonic() < deadline:
+                if self.process.poll() is not None:
+                    raise MongoError(f"mongod did not start; its log: {_short(self.log)}")
+                with contextlib.suppress(ConnectionFailure, OperationFailure):
+                    if self.replica_set:
+                        _configure(client, f"127.0.0.1:{self.port}")
+                    if client.admin.command("hello").get("isWritablePrimary"):
+                        self.version = client.server_info()["version"]
+                        return
+                time.sleep(0.02)
+        raise MongoError(
+            f"mongod is not ready after {READY_SECONDS:g} s; its log: {_short(self.log)}"
+        )
 
-def _interrupt(number: int, frame) -> None:
-    raise KeyboardInterrupt
+    def close(self) -> None:
+        """Shut it down in order; the data stay."""
+        self.process.terminate()
+        self.process.wait()
 
+    def kill(self) -> None:
+        """End it at once, as a power cut does; the data stay."""
+        self.process.kill()
+        self.process.wait()
 
-def _become_primary(process: subprocess.Popen, port: int, folder: Path) -> str:
-    """Wait until the server takes writes. Returns its version; raises MongoError if it ends or takes too long."""
-    uri = f"mongodb://127.0.0.1:{port}/?directConnection=true"
-    deadline = time.monotonic() + READY_SECONDS
-    with pymongo.MongoClient(uri, serverSelectionTimeoutMS=200) as client:
-        while time.monotonic() < deadline:
-            if process.poll() is not None:
-                raise MongoError(f"mongod did not start; its log: {_short(_log(folder))}")
-            with contextlib.suppress(ConnectionFailure, OperationFailure):
-                _configure(client, f"127.0.0.1:{port}")
-                if client.admin.command("hello").get("isWritablePrimary"):
-                    return client.server_info()["version"]
-            time.sleep(0.05)
-    raise MongoError(
-        f"mongod is not ready after {READY_SECONDS:g} s; its log: {_short(_log(folder))}"
-    )
+    def __enter__(self) -> Mongod:
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
 
 def _configure(client: pymongo.MongoClient, host: str) -> None:
-    """Make the replica set, or tell the one that is there on which port it runs today.
+    """Make the replica set, or tell an existing one on which port it runs today.
 
     Raises OperationFailure while the server has not yet read its configuration: ask again.
     """
@@ -164,10 +192,6 @@ def _is_locked(file: Path) -> bool:
     except BlockingIOError:
         return True
     return False
-
-
-def _log(folder: Path) -> Path:
-    return folder / "mongod.log"
 
 
 def _short(path: Path) -> str:

@@ -22,6 +22,13 @@ def port_is_free(port: int) -> bool:
     return True
 
 
+def free_port() -> int:
+    """A port of loopback on which nothing listens now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
 def run_chapter(chapter: Chapter, port: int) -> int:
     """Say what to open and what to type, and become the chapter's program.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from course.environment import ROOT
+from course.environment import ROOT, CourseError
 from course.manifest import Chapter
 
 
@@ -17,9 +18,10 @@ def start(chapter: Chapter) -> int:
     if chapter.work.exists():
         print(f"{place} exists already and stays as it is. A fresh one: make reset-{number}")
         for added in _copy_modules(chapter):
-            print(f"{added.relative_to(ROOT)} was missing beside it, and is there now.")
+            print(f"{added.relative_to(ROOT)} was missing, and has been added.")
         return 0
-    _copy(chapter)
+    _copy_modules(chapter)
+    _copy(chapter.starter, chapter.work)
     print(f"{place} is yours to edit: its first lines say what the tasks are.")
     print(f"Then: make check-{number}, or make watch-{number} to check at every save.")
     return 0
@@ -39,18 +41,32 @@ def reset(chapter: Chapter, force: bool) -> int:
             return 1
         if input(f"A fresh starter for {place}? The old one is kept. [y/N] ").lower() != "y":
             return 1
+    _copy_modules(chapter)
     backup = _free_name(chapter.work)
-    chapter.work.rename(backup)
-    _copy(chapter)
+    _copy(chapter.starter, chapter.work, backup)
     print(f"{place} is fresh; your work is kept as {backup.relative_to(ROOT)}")
     return 0
 
 
-def _copy(chapter: Chapter) -> None:
-    """Copy the starter, and the modules of the chapter's folder that it imports."""
-    chapter.work.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(chapter.starter, chapter.work)
-    _copy_modules(chapter)
+def _copy(source: Path, target: Path, backup: Path | None = None) -> None:
+    """Copy a file whole or not at all; with `backup`, keep the old one there.
+
+    Raises CourseError when the disk is full or the folder is read-only: `target` is then as it was.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+            copy = Path(folder, target.name)
+            shutil.copyfile(source, copy)
+            if backup:
+                target.rename(backup)
+            copy.replace(target)
+    except OSError as error:
+        kept = ""
+        if backup:
+            kept = f"; your work is {(target if target.exists() else backup).relative_to(ROOT)}"
+        place = target.relative_to(ROOT)
+        raise CourseError(f"Cannot write {place}: {error.strerror}{kept}") from None
 
 
 def _copy_modules(chapter: Chapter) -> list[Path]:
@@ -61,7 +77,7 @@ def _copy_modules(chapter: Chapter) -> list[Path]:
         if not chapter.work.with_name(module.name).exists()
     ]
     for module, copy in missing:
-        shutil.copyfile(module, copy)
+        _copy(module, copy)
     return [copy for _, copy in missing]
 
 

@@ -28,7 +28,7 @@ def test_it_answers_on_loopback_only_and_ctrl_c_ends_it(chapter, tmp_path):
     copy = shutil.copytree(chapter.script.parent, tmp_path / "elsewhere", ignore=NOT_GIT)
     running = Script(copy / "main.py")
     try:
-        address = chapter.open.replace("localhost:{port}", f"127.0.0.1:{running.port}")
+        address = chapter.open.replace("localhost", "127.0.0.1").format(port=running.port)
         try:
             status = urllib.request.urlopen(address, timeout=5).status
         except urllib.error.HTTPError as error:
