@@ -16,10 +16,11 @@ LIMIT = 60  # seconds: ends a wait that would never end; no measurement depends 
 
 
 class Message(NamedTuple):
-    """A response or a WebSocket frame. `code` is the status or the opcode, `when` the time of arrival."""
+    """A response or a WebSocket frame, and the time of its arrival."""
 
-    code: int
+    code: int  # the status, or the opcode
     body: bytes
+    head: bytes  # the status line and the headers; empty for a frame
     when: float
 
 
@@ -96,7 +97,7 @@ class Client(asyncio.Protocol):
         if self._waiter and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _response(self) -> tuple[int, bytes] | None:
+    def _response(self) -> tuple[int, bytes, bytes] | None:
         """Take a complete response off the buffer."""
         head, end, rest = self._buffer.partition(b"\r\n\r\n")
         if not end:
@@ -108,9 +109,9 @@ class Client(asyncio.Protocol):
             return None
         self._buffer = rest[length:]
         self.websocket = status == 101
-        return status, rest[:length]
+        return status, rest[:length], head
 
-    def _frame(self) -> tuple[int, bytes] | None:
+    def _frame(self) -> tuple[int, bytes, bytes] | None:
         """Take a complete frame of less than 64 KiB off the buffer."""
         if len(self._buffer) < 2:
             return None
@@ -121,7 +122,7 @@ class Client(asyncio.Protocol):
             return None
         opcode, payload = self._buffer[0] & 0x0F, self._buffer[start : start + length]
         self._buffer = self._buffer[start + length :]
-        return opcode, payload
+        return opcode, payload, b""
 
 
 class Crowd:

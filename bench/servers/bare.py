@@ -1,11 +1,10 @@
-"""The same answers as the chapters', by the least Tornado that gives them: what the chapters are held against.
+"""The responses of the chapters, from the least Tornado that gives them: what the chapters are measured against.
 
-python bare.py --chapter=5 --mongo=mongodb://127.0.0.1:27017/
+python bare.py --port=8000 --chapter=5 --mongo=mongodb://127.0.0.1:27017/
 """
 
 import asyncio
 import json
-from contextlib import suppress
 from datetime import UTC, datetime
 
 import pymongo
@@ -16,6 +15,7 @@ from tornado.options import define, options, parse_command_line
 
 FIELDS = {"_id": 0, "word": 1, "definition": 1}
 STATE = {"inventoryCount": 10, "version": 0}
+WAITING = set()
 SIGN = {
     "greeting": "Welcome",
     "seats": 12,
@@ -28,23 +28,23 @@ SIGN = {
 }
 
 
-class Hello(tornado.web.RequestHandler):
+class HelloHandler(tornado.web.RequestHandler):
     def get(self):
         self.write(f"{self.get_query_argument('greeting')}, friendly user!\n")
 
 
-class Sign(tornado.web.RequestHandler):
+class SignHandler(tornado.web.RequestHandler):
     def get(self):
         self.write(SIGN)
 
 
-class Square(tornado.web.RequestHandler):
+class SquareHandler(tornado.web.RequestHandler):
     def get(self):
         self.write({"square": int(self.get_query_argument("number")) ** 2})
 
 
-class Word(tornado.web.RequestHandler):
-    """As the notes do it: the loop waits for the database."""
+class WordHandler(tornado.web.RequestHandler):
+    """As the notes have it: the loop waits for the database."""
 
     def get(self, word):
         self.write(self.settings["words"].find_one({"word": word}, FIELDS))
@@ -56,14 +56,18 @@ class Word(tornado.web.RequestHandler):
         self.write({"word": word, "definition": definition})
 
 
-class AsyncWord(tornado.web.RequestHandler):
-    """The driver's own asynchronous client, in place of threads."""
-
+class AsyncWordHandler(tornado.web.RequestHandler):
     async def get(self, word):
         self.write(await self.settings["words"].find_one({"word": word}, FIELDS))
 
+    async def post(self, word):
+        definition = self.get_body_argument("definition")
+        change = {"$set": {"definition": definition}}
+        await self.settings["words"].update_one({"word": word}, change, upsert=True)
+        self.write({"word": word, "definition": definition})
 
-class Rate(tornado.web.RequestHandler):
+
+class RateHandler(tornado.web.RequestHandler):
     async def get(self):
         tag = self.get_query_argument("q")
         url = f"{options.api}/api/v1/timelines/tag/{tag}?limit=40"
@@ -73,56 +77,86 @@ class Rate(tornado.web.RequestHandler):
         self.write(f"<!doctype html><title>{tag}</title><p>{rate:.2f} posts per second</p>\n")
 
 
-class State(tornado.web.RequestHandler):
-    def get(self):
+class StateHandler(tornado.web.RequestHandler):
+    """Long polls, in a loop over a set."""
+
+    async def get(self):
+        if int(self.get_query_argument("version")) == STATE["version"]:
+            change = asyncio.get_running_loop().create_future()
+            WAITING.add(change)
+            await change
         self.write(STATE)
 
 
-class Cart(tornado.web.RequestHandler):
+class PushHandler(tornado.websocket.WebSocketHandler):
+    """WebSockets, in a loop over a set. For a client that reads slowly the messages pile up."""
+
+    def open(self):
+        WAITING.add(self)
+        self.write_message(STATE)
+
+    def on_close(self):
+        WAITING.discard(self)
+
+
+class CartHandler(tornado.web.RequestHandler):
     def post(self):
-        self.get_argument("action")
+        self.get_body_argument("action")
+        STATE["version"] += 1
+        if options.chapter == 10:
+            for socket in WAITING:
+                socket.write_message(STATE)
+        else:
+            for change in WAITING:
+                change.set_result(None)
+            WAITING.clear()
         self.write(STATE)
 
 
-class Echo(tornado.websocket.WebSocketHandler):
+class EchoHandler(tornado.websocket.WebSocketHandler):
     def on_message(self, message):
         self.write_message(message)
 
 
 def words():
-    """The collection of words, as its handler wants it, and the handler."""
-    if options.driver == "async":
-        client, handler = pymongo.AsyncMongoClient(options.mongo), AsyncWord
-    else:
-        client, handler = pymongo.MongoClient(options.mongo), Word
-    return client.get_default_database("example").words, handler
+    """A collection with one word, and its handler."""
+    database = pymongo.MongoClient(options.mongo).bare
+    database.words.create_index("word", unique=True)
+    word = {"word": "perturb", "definition": "Bother, unsettle, modify"}
+    database.words.replace_one({"word": "perturb"}, word, upsert=True)
+    if options.asynchronous:
+        return pymongo.AsyncMongoClient(options.mongo).bare.words, AsyncWordHandler
+    return database.words, WordHandler
 
 
 async def main():
     define("port", type=int)
     define("chapter", type=int)
     define("mongo", default="")
-    define("driver", default="sync", help="or async")
+    define("asynchronous", default=False, help="use AsyncMongoClient")
     define("api", default="")
     parse_command_line()
-    routes = {
-        1: [("/", Hello)],
-        2: [("/", Sign)],
-        3: [("/square", Square)],
-        7: [("/async", Rate)],
-        8: [("/await", Rate)],
-        9: [("/cart/status", State), ("/cart", Cart)],
-        10: [("/echo", Echo)],
-    }
     settings = {"client": AsyncHTTPClient(force_instance=True, max_clients=1000)}
-    if options.chapter in (5, 6):
-        settings["words"], handler = words()
-        routes[options.chapter] = [("/([^/]+)", handler)]
-    app = tornado.web.Application(routes[options.chapter], **settings)
+    match options.chapter:
+        case 1:
+            routes = [("/", HelloHandler)]
+        case 2:
+            routes = [("/", SignHandler)]
+        case 3:
+            routes = [("/square", SquareHandler)]
+        case 5 | 6:
+            settings["words"], handler = words()
+            routes = [("/([^/]+)", handler)]
+        case 7 | 8:
+            routes = [("/(?:async|await)", RateHandler)]
+        case 9:
+            routes = [("/cart/status", StateHandler), ("/cart", CartHandler)]
+        case 10:
+            routes = [("/cart/status", PushHandler), ("/cart", CartHandler), ("/echo", EchoHandler)]
+    app = tornado.web.Application(routes, **settings)
     app.listen(options.port, address="127.0.0.1")
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
-        asyncio.run(main())
+    asyncio.run(main())

@@ -1,7 +1,6 @@
 """One handler in three styles; each waits for so many things, one after the other: /await?steps=10."""
 
 import asyncio
-from contextlib import suppress
 
 import tornado.web
 from tornado import gen
@@ -60,5 +59,4 @@ async def main():
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
-        asyncio.run(main())
+    asyncio.run(main())
