@@ -7,16 +7,21 @@ which one failed write it to work/bench/. `python -m bench --page` only fills th
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import signal
 import sys
 import time
 from datetime import date
+from types import ModuleType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from bench import page
 from bench.clients import allow_connections
-from bench.measure import Steps, machine
+from bench.measure import machine
 from course.environment import ROOT
 
 
@@ -34,15 +39,16 @@ def run(quick: bool, names: list[str] | None = None) -> int:
     before, started, measured = os.getloadavg()[0], time.monotonic(), {}
     if before > 1:
         print("This machine is busy, so the numbers will be noisy.", file=sys.stderr)
-    with Steps(sum(page.EXPERIMENTS[name].SECONDS[plan] for name in names)) as steps:
+    columns = [TextColumn("{task.description:50}"), BarColumn(), TimeElapsedColumn()]
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        total = bar.add_task("in all", total=sum(page.EXPERIMENTS[n].SECONDS[plan] for n in names))
         for name in names:
             module = page.EXPERIMENTS[name]
-            steps.begin(module.TITLE, module.SECONDS[plan])
             try:
-                measured[name] = module.measure(module.PLANS[plan], steps)
+                measured[name] = _measure(module, plan, bar, total)
             except Exception as error:
                 said = f"Left out: {module.TITLE}: {type(error).__name__}: {error}"
-                steps.console.print(said, markup=False)
+                bar.console.print(said, markup=False)
     if not measured:
         return 1
     results = {
@@ -59,6 +65,24 @@ def run(quick: bool, names: list[str] | None = None) -> int:
         print(f"{claim}\n    {verdict.strip('*')}: {numbers}")
     print(f"The tables and plots are in {written.relative_to(ROOT)}")
     return 0 if len(measured) == len(names) else 1
+
+
+def _measure(module: ModuleType, plan: str, bar: Progress, total: TaskID) -> dict:
+    """The data of an experiment. The bar advances with the clock, up to the seconds it should take."""
+    left, since = module.SECONDS[plan], time.monotonic()
+    if not bar.console.is_terminal:
+        bar.console.print(f"{module.TITLE} (about {left} s)")
+
+    def step(text: str) -> None:
+        nonlocal left, since
+        passed = min(left, time.monotonic() - since)
+        left, since = left - passed, time.monotonic()
+        bar.update(total, advance=passed, description=f"{module.TITLE}: {text}"[:50])
+
+    found = module.measure(module.PLANS[plan], step)
+    data = asyncio.run(found) if asyncio.iscoroutine(found) else found
+    bar.advance(total, left)
+    return data
 
 
 def main() -> int:

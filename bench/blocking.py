@@ -40,12 +40,8 @@ async def burst(url: str, path: str, count: int, seconds: float) -> float:
         return max(response.when for response in found) - started
 
 
-def measure(plan: dict, steps) -> dict:
+async def measure(plan: dict, step) -> dict:
     """Returns the delay and {"rows": [{"handler", "count", "seconds" and "cpu": round by round}]}."""
-    return asyncio.run(_measure(plan, steps))
-
-
-async def _measure(plan: dict, steps) -> dict:
     delay = plan["delay"]
     rows = [
         {"handler": handler, "count": count, "rounds": rounds, "seconds": [], "cpu": []}
@@ -57,8 +53,8 @@ async def _measure(plan: dict, steps) -> dict:
             for row in rows:
                 if number < row["rounds"]:
                     handler, count = row["handler"], row["count"]
-                    steps.step(f"{count} at /{handler}, round {number + 1}")
-                    with Used(server) as used:
+                    step(f"{count} at /{handler}, round {number + 1}")
+                    async with Used(server) as used:
                         took = await burst(
                             server.url, f"/{handler}?q=tornado", count, count * delay
                         )
@@ -68,51 +64,28 @@ async def _measure(plan: dict, steps) -> dict:
 
 
 def tables(data: dict) -> str:
-    rows = [
-        [
-            f"`/{row['handler']}`",
-            f"{row['count']:,}",
-            f"{_ideal(row, data['delay']):g}",
-            shown(row["seconds"]),
-            shown([cpu / row["count"] for cpu in row["cpu"]], 2, 1000),
-            str(row["rounds"]),
-        ]
-        for row in data["rows"]
-    ]
+    rows = []
+    for row in data["rows"]:
+        cells = [f"`/{row['handler']}`", f"{row['count']:,}", f"{_ideal(row, data['delay']):g}"]
+        each = [cpu / row["count"] for cpu in row["cpu"]]
+        rows.append([*cells, shown(row["seconds"]), shown(each, 2, 1000), str(row["rounds"])])
     head = ["handler", "lookups", "ideal, s", "measured, s", "server's CPU a lookup, ms", "rounds"]
     return f"The timeline takes {data['delay']:g} s to respond.\n\n{table(head, rows)}"
 
 
 def claims(data: dict) -> list[list[str]]:
-    delay = data["delay"]
-    rows = {(row["handler"], row["count"]): row for row in data["rows"]}
-    count = min(count for _, count in rows)
-    slow, quick, many = rows["sync", count], rows["async", count], rows["async", count]
-    for row in data["rows"]:
-        if row["handler"] == "async" and row["rounds"] == quick["rounds"]:
-            many = row  # the largest that is measured as often
-    times = ratios(slow["seconds"], quick["seconds"])
-    in_turn = [seconds / (count * delay) for seconds in slow["seconds"]]
-    share = [seconds / (many["count"] * delay) for seconds in many["seconds"]]
+    rows = {(row["handler"], row["count"]): row["seconds"] for row in data["rows"]}
+    few, many = 10, 100
+    times = ratios(rows["sync", few], rows["async", few])
+    in_turn = [seconds / (few * data["delay"]) for seconds in rows["sync", few]]
+    share = [seconds / (many * data["delay"]) for seconds in rows["async", many]]
+    first = f"`/sync` takes more than twice the time of `/async` for {few} lookups"
+    second = f"{few} lookups at `/sync` take at least {few} delays"
+    third = f"{many} lookups at `/async` take less than a tenth of {many} delays"
     return [
-        [
-            "C43",
-            f"`/sync` takes more than twice the time of `/async` for {count} lookups",
-            f"{shown(times, 1)} times",
-            above(times, 2),
-        ],
-        [
-            "C48",
-            f"{count} lookups at `/sync` take at least {count} delays",
-            f"{shown(in_turn)} of {count} delays",
-            above(in_turn, 1),
-        ],
-        [
-            "C50",
-            f"{many['count']} lookups at `/async` take less than a tenth of {many['count']} delays",
-            f"{shown(share, 3)} of {many['count']} delays",
-            below(share, 0.1),
-        ],
+        ["C43", first, f"{shown(times, 1)} times", above(times, 2)],
+        ["C48", second, f"{shown(in_turn)} of {few} delays", above(in_turn, 1)],
+        ["C50", third, f"{shown(share, 3)} of {many} delays", below(share, 0.1)],
     ]
 
 

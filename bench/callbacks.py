@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from bench.clients import Crowd, load, request
-from bench.measure import SERVERS, Server, Used, chapter, in_turn
+from bench.measure import BARE, Server, Used, chapter, in_turn
 from bench.stats import below, difference, every, median, ratios, shown, table
 
 TITLE = "Callbacks, coroutines, await"
@@ -21,14 +19,10 @@ CLIENTS = 16
 SAME = 1.1  # up to this ratio two styles perform equally well
 
 
-def measure(plan: dict, steps) -> dict:
+async def measure(plan: dict, step) -> dict:
     """Returns {what is asked: {style: seconds of CPU time a request, round by round}}."""
-    return asyncio.run(_measure(plan, steps))
-
-
-async def _measure(plan: dict, steps) -> dict:
     async with (
-        Server(SERVERS / "steps.py") as small,
+        Server(BARE, "--chapter=0") as small,
         Server(chapter(8), "--delay=0") as lookup,
         Crowd(small.url) as some,
         Crowd(lookup.url) as others,
@@ -43,8 +37,8 @@ async def _measure(plan: dict, steps) -> dict:
         found: dict = {}
         for number in range(-1, plan["rounds"]):
             for what, style, server, path in in_turn(asked, number):
-                steps.step(f"{what} by {style}, round {number + 1}")
-                with Used(server) as used:
+                step(f"{what} by {style}, round {number + 1}")
+                async with Used(server) as used:
                     done = await load(
                         crowds[server], request(path), plan["seconds"] if number >= 0 else 0
                     )

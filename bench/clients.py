@@ -12,6 +12,10 @@ from urllib.parse import urlsplit
 
 TEXT, PING, PONG = 1, 9, 10  # opcodes of WebSocket frames
 BATCH = 100  # connections to open at the same time; the backlog of a Tornado server is 128
+UPGRADE = (
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
 LIMIT = 60  # seconds: ends a wait that would never end; no measurement depends on it
 
 
@@ -31,12 +35,6 @@ def request(path: str, headers: str = "", form: str = "") -> bytes:
         headers += f"Content-Length: {len(form)}\r\n"
     method = "POST" if form else "GET"
     return f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n{form}".encode()
-
-
-def upgrade(path: str, headers: str = "") -> bytes:
-    """The bytes of a request that opens a WebSocket."""
-    headers += "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-    return request(path, headers + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n")
 
 
 def frame(payload: bytes, opcode: int = TEXT) -> bytes:
@@ -152,7 +150,7 @@ class Crowd:
                 size = min(BATCH, count - len(came))
                 batch = await asyncio.gather(*(self._connect() for _ in range(size)))
                 if websocket:
-                    opening = upgrade(websocket, headers)
+                    opening = request(websocket, UPGRADE + headers)
                     await asyncio.gather(*(client.ask(opening) for client in batch))
                 else:
                     await self.settle()
@@ -164,7 +162,8 @@ class Crowd:
 
     async def settle(self) -> None:
         """Wait until the server has read what the clients sent before: it answers in that order."""
-        await self._first.ask(request("/nowhere"))
+        async with asyncio.timeout(LIMIT):
+            await self._first.ask(request("/nowhere"))
 
     async def _connect(self) -> Client:
         loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""What every experiment needs: servers in processes, their CPU time and memory, a mongod, progress."""
+"""What every experiment needs: servers in processes, their CPU time and memory, a mongod."""
 
 from __future__ import annotations
 
@@ -16,14 +16,12 @@ from importlib import metadata
 from pathlib import Path
 
 import psutil
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench.clients import LIMIT
 from course import manifest
 from course.learner import mongo
 
-SERVERS = Path(__file__).resolve().parent / "servers"
+BARE = Path(__file__).resolve().parent / "bare.py"
 PACKAGES = ["tornado", "pymongo", "psutil"]
 
 
@@ -99,17 +97,19 @@ class Server:
 
 
 class Used:
-    """`with Used(server) as used:` the seconds of CPU time that the server uses in the block."""
+    """`async with Used(server) as used:` then `used.cpu`, the seconds of CPU time it used in the block."""
 
     def __init__(self, server: Server):
         self.server = server
 
-    def __enter__(self):
-        self.before = self.server.cpu()
+    async def __aenter__(self):
+        self.cpu = -self.server.cpu()
         return self
 
-    def __exit__(self, *error):
-        self.cpu = self.server.cpu() - self.before
+    async def __aexit__(self, *error):
+        # The system adds up the time when the process waits again, which is after its last response.
+        await asyncio.sleep(0.02)
+        self.cpu += self.server.cpu()
 
 
 @contextlib.contextmanager
@@ -118,8 +118,11 @@ def mongod() -> Iterator[tuple[str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
         with mongo._server(mongo.find_mongod(), port, Path(folder)) as process:
-            version = mongo._become_primary(process, port, Path(folder))
-            yield f"mongodb://127.0.0.1:{port}/?directConnection=true", version
+            try:
+                version = mongo._become_primary(process, port, Path(folder))
+                yield f"mongodb://127.0.0.1:{port}/?directConnection=true", version
+            finally:
+                process.kill()  # an orderly end takes a second, and its data go anyway
 
 
 def in_turn(things: list, number: int) -> list:
@@ -142,38 +145,6 @@ def _processor() -> str:
     if sys.platform == "darwin":
         command = ["sysctl", "-n", "machdep.cpu.brand_string"]
         return subprocess.run(command, capture_output=True, text=True).stdout.strip()
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.machine()
-
-
-class Steps:
-    """`with Steps(seconds) as steps:` a bar over the expected seconds, and the name of the current step."""
-
-    def __init__(self, seconds: float):
-        self.console = Console(stderr=True)
-        columns = [TextColumn("{task.description:50}"), BarColumn(), TimeElapsedColumn()]
-        self.bar = Progress(*columns, console=self.console, transient=True)
-        self.task = self.bar.add_task("", total=seconds)
-        self.expected = 0.0
-
-    def __enter__(self):
-        self.bar.start()
-        return self
-
-    def __exit__(self, *error):
-        self.bar.stop()
-
-    def begin(self, title: str, seconds: float) -> None:
-        """An experiment begins, and should take so many seconds."""
-        self.title, self.begun, self.since = title, self.expected, time.monotonic()
-        self.expected += seconds
-        if not self.console.is_terminal:
-            self.console.print(f"{title} (about {seconds:.0f} s)")
-        self.step("")
-
-    def step(self, text: str) -> None:
-        done = min(self.expected, self.begun + time.monotonic() - self.since)
-        self.bar.update(self.task, completed=done, description=f"{self.title}: {text}"[:50])
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

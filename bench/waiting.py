@@ -6,7 +6,7 @@ import asyncio
 import json
 
 from bench.clients import LIMIT, Crowd, request
-from bench.measure import SERVERS, Server, Used, chapter, in_turn
+from bench.measure import BARE, Server, Used, chapter, in_turn
 from bench.polling import STATUS, Shopper
 from bench.stats import below, difference, median, ratios, shown, table, target
 
@@ -52,41 +52,40 @@ class Waiting:
     async def idle(self, seconds: float) -> float:
         """The share of a core that the server uses while nothing happens."""
         await self.crowd.settle()
-        with Used(self.server) as used:
+        async with Used(self.server) as used:
             await asyncio.sleep(seconds)
         return used.cpu / seconds
 
     async def tell(self) -> tuple[float, float]:
         """Make a change: the seconds until the last client knows it, the server's CPU time a client."""
         async with asyncio.timeout(LIMIT):
-            with Used(self.server) as used:
+            async with Used(self.server) as used:
                 hearing = [asyncio.create_task(client.receive()) for client in self.clients]
                 await asyncio.sleep(0)
                 changed = await self.shopper.change()
                 messages = await asyncio.gather(*hearing)
-                await self.crowd.settle()  # what the server does after the last byte
             if any(json.loads(each.body)["version"] != self.shopper.version for each in messages):
                 raise RuntimeError("a client was told of another version")
             await self.ask()
         return max(each.when for each in messages) - changed, used.cpu / len(messages)
 
 
-def measure(plan: dict, steps) -> dict:
+async def measure(plan: dict, step) -> dict:
     """Returns {"rows": [{"way", "size", "memory", "idle", "last", "cpu", "bare_last", "bare_cpu"}]}."""
     rows = [
-        asyncio.run(_measure(way, size, rounds, plan["idle"], steps))
+        await _row(way, size, rounds, plan["idle"], step)
         for size, rounds in plan["sizes"].items()
         for way in WAYS
     ]
     return {"rows": rows}
 
 
-async def _measure(way: str, size: int, rounds: int, seconds: float, steps) -> dict:
-    steps.step(f"{size:,} by {way} come")
+async def _row(way: str, size: int, rounds: int, seconds: float, step) -> dict:
+    step(f"{size:,} by {way} come")
     row: dict = {"way": way, "size": size, "rounds": rounds}
     async with (
         Server(chapter(WAYS[way])) as server,
-        Server(SERVERS / "bare.py", f"--chapter={WAYS[way]}") as bare,
+        Server(BARE, f"--chapter={WAYS[way]}") as bare,
         Crowd(server.url) as crowd,
         Crowd(bare.url) as bare_crowd,
     ):
@@ -96,7 +95,7 @@ async def _measure(way: str, size: int, rounds: int, seconds: float, steps) -> d
             row |= {f"{name}memory": waiting.memory}
             row |= {f"{name}{what}": [] for what in ("idle", "last", "cpu")}
         for number in range(-1, rounds):
-            steps.step(f"{size:,} by {way}, round {number + 1}")
+            step(f"{size:,} by {way}, round {number + 1}")
             for name, waiting in in_turn(both, number):
                 idle = await waiting.idle(seconds)
                 last, cpu = await waiting.tell()
@@ -111,27 +110,13 @@ def tables(data: dict) -> str:
     waits, tells = [], []
     for row in data["rows"]:
         who = [row["way"], f"{row['size']:,}"]
+        memory = [f"{row[f'{name}memory'] / 1024:.1f}" for name in ("", "bare_")]
+        waits.append([*who, f"{median(row['idle']) * 100:.2f}", *memory])
+        last = [f"{median(row[f'{name}last']) * 1000:,.1f}" for name in ("", "bare_")]
         over = ratios(row["last"], row["bare_last"])
-        waits.append(
-            [
-                *who,
-                f"{median(row['idle']) * 100:.2f}",
-                f"{row['memory'] / 1024:.1f}",
-                f"{row['bare_memory'] / 1024:.1f}",
-            ]
-        )
-        tells.append(
-            [
-                *who,
-                f"{median(row['last']) * 1000:,.1f}",
-                f"{median(row['bare_last']) * 1000:,.1f}",
-                shown(over),
-                difference(over),
-                *target(over, TARGET),
-                shown(ratios(row["cpu"], row["bare_cpu"])),
-                str(row["rounds"]),
-            ]
-        )
+        verdict = [shown(over), difference(over), *target(over, TARGET)]
+        cpu = shown(ratios(row["cpu"], row["bare_cpu"]))
+        tells.append([*who, *last, *verdict, cpu, str(row["rounds"])])
     head = ["way", "clients", "CPU, % of a core", "KiB each", "KiB each, bare"]
     told = ["way", "clients", "last one told, ms", "bare, ms", "over bare", "time", "at most"]
     told += ["target", "CPU over bare", "rounds"]
@@ -140,14 +125,10 @@ def tables(data: dict) -> str:
 
 def claims(data: dict) -> list[list[str]]:
     row = [row for row in data["rows"] if row["way"] == "long poll"][-1]
-    return [
-        [
-            "C61",
-            f"the server of {row['size']:,} waiting long polls uses less than {NO_CPU:.0%} of a core",
-            f"{shown(row['idle'], 2, 100)} % of a core, {row['memory'] / 1024:.0f} KiB of memory each",
-            below(row["idle"], NO_CPU),
-        ]
-    ]
+    size, memory = f"{row['size']:,}", f"{row['memory'] / 1024:.0f} KiB of memory each"
+    rule = f"the server of {size} waiting long polls uses less than {NO_CPU:.0%} of a core"
+    told = f"{shown(row['idle'], 2, 100)} % of a core, {memory}"
+    return [["C61", rule, told, below(row["idle"], NO_CPU)]]
 
 
 def plot(data: dict, figure) -> None:

@@ -10,22 +10,15 @@ from datetime import UTC, datetime
 import pymongo
 import tornado.web
 import tornado.websocket
+from tornado import gen
 from tornado.httpclient import AsyncHTTPClient
 from tornado.options import define, options, parse_command_line
 
 FIELDS = {"_id": 0, "word": 1, "definition": 1}
 STATE = {"inventoryCount": 10, "version": 0}
 WAITING = set()
-SIGN = {
-    "greeting": "Welcome",
-    "seats": 12,
-    "coffee": 2.5,
-    "open": True,
-    "since": "2011-10-30 00:00:00",
-    "pause": "0:30:00",
-    "guests": [],
-    "tables": [],
-}
+SIGN = {"greeting": "Welcome", "seats": 12, "coffee": 2.5, "open": True, "guests": [], "tables": []}
+SIGN |= {"since": "2011-10-30 00:00:00", "pause": "0:30:00"}
 
 
 class HelloHandler(tornado.web.RequestHandler):
@@ -59,12 +52,6 @@ class WordHandler(tornado.web.RequestHandler):
 class AsyncWordHandler(tornado.web.RequestHandler):
     async def get(self, word):
         self.write(await self.settings["words"].find_one({"word": word}, FIELDS))
-
-    async def post(self, word):
-        definition = self.get_body_argument("definition")
-        change = {"$set": {"definition": definition}}
-        await self.settings["words"].update_one({"word": word}, change, upsert=True)
-        self.write({"word": word, "definition": definition})
 
 
 class RateHandler(tornado.web.RequestHandler):
@@ -104,8 +91,9 @@ class CartHandler(tornado.web.RequestHandler):
         self.get_body_argument("action")
         STATE["version"] += 1
         if options.chapter == 10:
+            message = json.dumps(STATE)
             for socket in WAITING:
-                socket.write_message(STATE)
+                socket.write_message(message)
         else:
             for change in WAITING:
                 change.set_result(None)
@@ -114,19 +102,68 @@ class CartHandler(tornado.web.RequestHandler):
 
 
 class EchoHandler(tornado.websocket.WebSocketHandler):
+    def open(self):
+        self.write_message("connected!")
+
     def on_message(self, message):
         self.write_message(message)
 
 
-def words():
-    """A collection with one word, and its handler."""
-    database = pymongo.MongoClient(options.mongo).bare
-    database.words.create_index("word", unique=True)
-    word = {"word": "perturb", "definition": "Bother, unsettle, modify"}
-    database.words.replace_one({"word": "perturb"}, word, upsert=True)
-    if options.asynchronous:
-        return pymongo.AsyncMongoClient(options.mongo).bare.words, AsyncWordHandler
-    return database.words, WordHandler
+def step():
+    """The smallest thing to wait for: a Future that has its result in the loop's next iteration."""
+    future = asyncio.Future()
+    asyncio.get_running_loop().call_soon(future.set_result, None)
+    return future
+
+
+class StepsHandler(tornado.web.RequestHandler):
+    def prepare(self):
+        self.steps = int(self.get_query_argument("steps"))
+
+
+class CallbackHandler(StepsHandler):
+    def get(self):
+        self.answered = asyncio.Future()
+        self.next()
+        return self.answered
+
+    def next(self, done=None):
+        if not self.steps:
+            self.write("done\n")
+            self.answered.set_result(None)
+            return
+        self.steps -= 1
+        step().add_done_callback(self.next)
+
+
+class CoroutineHandler(StepsHandler):
+    @gen.coroutine
+    def get(self):
+        for _ in range(self.steps):
+            yield step()
+        self.write("done\n")
+
+
+class AwaitHandler(StepsHandler):
+    async def get(self):
+        for _ in range(self.steps):
+            await step()
+        self.write("done\n")
+
+
+ROUTES = {
+    1: [("/", HelloHandler)],
+    2: [("/", SignHandler)],
+    3: [("/square", SquareHandler)],
+    5: [("/([^/]+)", WordHandler)],
+    6: [("/([^/]+)", WordHandler)],
+    7: [("/async", RateHandler)],
+    8: [("/await", RateHandler)],
+    # Not a chapter: the three styles of chapter 8, each waiting for so many steps in turn.
+    0: [("/callback", CallbackHandler), ("/coroutine", CoroutineHandler), ("/await", AwaitHandler)],
+    9: [("/cart/status", StateHandler), ("/cart", CartHandler)],
+    10: [("/cart/status", PushHandler), ("/cart", CartHandler), ("/echo", EchoHandler)],
+}
 
 
 async def main():
@@ -136,24 +173,17 @@ async def main():
     define("asynchronous", default=False, help="use AsyncMongoClient")
     define("api", default="")
     parse_command_line()
-    settings = {"client": AsyncHTTPClient(force_instance=True, max_clients=1000)}
-    match options.chapter:
-        case 1:
-            routes = [("/", HelloHandler)]
-        case 2:
-            routes = [("/", SignHandler)]
-        case 3:
-            routes = [("/square", SquareHandler)]
-        case 5 | 6:
-            settings["words"], handler = words()
-            routes = [("/([^/]+)", handler)]
-        case 7 | 8:
-            routes = [("/(?:async|await)", RateHandler)]
-        case 9:
-            routes = [("/cart/status", StateHandler), ("/cart", CartHandler)]
-        case 10:
-            routes = [("/cart/status", PushHandler), ("/cart", CartHandler), ("/echo", EchoHandler)]
-    app = tornado.web.Application(routes, **settings)
+    client = AsyncHTTPClient(force_instance=True, max_clients=1000)
+    app = tornado.web.Application(ROUTES[options.chapter], client=client)
+    if options.mongo:
+        words = pymongo.MongoClient(options.mongo).bare.words
+        words.create_index("word", unique=True)
+        word = {"word": "perturb", "definition": "Bother, unsettle, modify"}
+        words.replace_one({"word": "perturb"}, word, upsert=True)
+        app.settings["words"] = words
+        if options.asynchronous:
+            app.settings["words"] = pymongo.AsyncMongoClient(options.mongo).bare.words
+            app.add_handlers(".*", [("/([^/]+)", AsyncWordHandler)])
     app.listen(options.port, address="127.0.0.1")
     await asyncio.Event().wait()
 
