@@ -1,1 +1,1 @@
-"""What the notes claim about speed, measured: `make bench`, or `make bench QUICK=1`. The results are in results.md."""
+"""Measures what the notes claim about speed: `make bench`, or `python -m bench --help`."""

@@ -1,134 +1,108 @@
-"""Blocking against async: so many lookups at once, over an upstream that takes its time (C43, C48, C50)."""
+"""Blocking against async: many lookups at the same time in chapter 7 (C43, C48, C50)."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 
-from bench.clients import Herd, request
-from bench.measure import Sampler, Server, chapter, median, shown, table
+from bench.clients import LIMIT, Crowd, request
+from bench.measure import Server, Used, chapter
+from bench.stats import above, below, median, ratios, shown, table
 
 TITLE = "Blocking against async"
-# (handler, requests at once, seconds that the upstream takes, rounds)
+ALT = "Time until all lookups are answered, over their number, for both handlers; logarithmic axes"
+# "rows": (handler, lookups at the same time, rounds); "delay": the seconds that each lookup takes
 PLANS = {
-    "full": [
-        ("async", 10, 1.0, 3),
-        ("async", 100, 1.0, 3),
-        ("async", 1000, 1.0, 3),
-        ("sync", 10, 1.0, 1),
-        ("sync", 100, 0.05, 1),
-        ("sync", 1000, 0.05, 1),
-    ],
-    "quick": [
-        ("async", 10, 0.2, 1),
-        ("async", 100, 0.2, 1),
-        ("sync", 10, 0.1, 1),
-        ("sync", 100, 0.01, 1),
-    ],
-    "tiny": [("async", 3, 0.05, 1), ("sync", 3, 0.05, 1)],
+    "full": {
+        "delay": 0.5,
+        "rows": [
+            ("async", 10, 8),
+            ("sync", 10, 8),
+            ("async", 100, 8),
+            ("async", 1000, 3),
+            ("sync", 40, 1),
+        ],
+    },
+    "quick": {"delay": 0.2, "rows": [("async", 10, 1), ("sync", 10, 1), ("async", 100, 1)]},
 }
-SECONDS = {"full": 100, "quick": 5, "tiny": 1}
+SECONDS = {"full": 85, "quick": 4}
 
 
-def burst(port: int, path: str, count: int, seconds: float) -> float:
-    """Connect so many clients, let them all ask at once, and return the seconds until the last has its answer.
-
-    Raises TimeoutError after `seconds`, RuntimeError for an answer that is not 200.
-    """
-    with Herd(port) as herd:
-        clients = herd.connect_many(count)
-        started, missing = time.monotonic(), count
-        for client in clients:
-            herd.send(client, request(path))
-        for _, status, body in herd.messages(seconds):
-            if status != 200:
-                raise RuntimeError(f"{path}: {status} {body!r:.200}")
-            missing -= 1
-            if not missing:
-                return time.monotonic() - started
-        raise TimeoutError(f"{missing} of {count} requests have no answer after {seconds} s")
+async def burst(url: str, path: str, count: int, seconds: float) -> float:
+    """Connect the clients, let each ask once, all at the same time; the seconds until the last response."""
+    async with Crowd(url) as crowd:
+        clients = await crowd.connect(count)
+        started = time.perf_counter()
+        async with asyncio.timeout(seconds + LIMIT):
+            found = await asyncio.gather(*(client.ask(request(path)) for client in clients))
+        if bad := [response for response in found if response.code != 200]:
+            raise RuntimeError(f"{path}: {bad[0].code} {bad[0].body!r:.200}")
+        return max(response.when for response in found) - started
 
 
-def measure(plan, steps) -> dict:
-    """Run the plan. Returns {"rows": one for each of its lines, with a list of seconds and one of CPU seconds}."""
-    rows = []
-    script = chapter(7)
-    for handler, count, delay, rounds in plan:
-        row = {"handler": handler, "count": count, "delay": delay}
-        row |= {"seconds": [], "cpu": [], "upstream_cpu": []}
-        ideal = delay if handler == "async" else count * delay
-        with (
-            Server(script.parent / "upstream.py", f"--delay={delay}") as upstream,
-            Server(script, f"--api={upstream.url}") as server,
-        ):
-            for number in range(rounds):
-                steps.step(f"{count} at /{handler}, round {number + 1} of {rounds}")
-                with Sampler(server) as used, Sampler(upstream) as theirs:
-                    seconds = burst(server.port, f"/{handler}?q=tornado", count, 30 + 3 * ideal)
-                row["seconds"].append(seconds)
-                row["cpu"].append(used.cpu)
-                row["upstream_cpu"].append(theirs.cpu)
-        rows.append(row)
-    return {"rows": rows}
-
-
-def ideal(row: dict) -> float:
-    """The seconds that it takes if nothing but the upstream takes time."""
-    return row["delay"] * (1 if row["handler"] == "async" else row["count"])
-
-
-def report(data: dict) -> str:
+async def measure(plan: dict, step) -> dict:
+    """Returns the delay and {"rows": [{"handler", "count", "seconds" and "cpu": round by round}]}."""
+    delay = plan["delay"]
     rows = [
-        [
-            f"`/{row['handler']}`",
-            f"{row['count']:,}",
-            f"{row['delay']:g} s",
-            f"{ideal(row):g} s",
-            shown(row["seconds"]),
-            f"{median(row['seconds']) / ideal(row):.2f}",
-            shown(row["cpu"]),
-            shown(row["upstream_cpu"]),
-        ]
-        for row in data["rows"]
+        {"handler": handler, "count": count, "rounds": rounds, "seconds": [], "cpu": []}
+        for handler, count, rounds in plan["rows"]
     ]
-    head = ["handler", "requests at once", "upstream takes", "ideal", "measured, s", "of the ideal"]
-    head += ["server's CPU, s", "stand-in's CPU, s"]
-    largest = max(
-        (row for row in data["rows"] if row["handler"] == "async"), key=lambda r: r["count"]
-    )
-    cpu = median(largest["cpu"])
-    return f"""\
-Chapter 7's script, and the stand-in for the timeline, each in a process. All clients are connected before the first one
-asks. The ideal of `/async` is one delay, whatever the number of requests; that of `/sync` is one delay after the other.
-
-{table(head, rows)}
-
-`/async` stays near one delay as long as the processor has time: {largest["count"]:,} lookups cost the server
-{cpu:.2f} s of CPU, {cpu / largest["count"] * 1000:.2f} ms each (to fetch, to parse 40 posts, to render), and one event
-loop has one core. That, not the waiting, is what separates it from the ideal. `/sync` pays the whole delay for each
-request, and whoever came last waits for all the others."""
+    async with Server(chapter(7), f"--delay={delay}") as server:
+        await burst(server.url, "/async?q=tornado", 1, delay)  # the first one loads the template
+        for number in range(max(row["rounds"] for row in rows)):
+            for row in rows:
+                if number < row["rounds"]:
+                    handler, count = row["handler"], row["count"]
+                    step(f"{count} at /{handler}, round {number + 1}")
+                    async with Used(server) as used:
+                        took = await burst(
+                            server.url, f"/{handler}?q=tornado", count, count * delay
+                        )
+                    row["seconds"].append(took)
+                    row["cpu"].append(used.cpu)
+    return {"delay": delay, "rows": rows}
 
 
-def headlines(data: dict) -> list[str]:
-    """What came out, a sentence for each claim."""
-    rows = {(row["handler"], row["count"]): row for row in data["rows"]}
-    said = []
-    for (handler, count), row in rows.items():
-        seconds = median(row["seconds"])
-        said.append(
-            f"{count:,} lookups at once at `/{handler}`, each {row['delay']:g} s: {seconds:.2f} s in all "
-            f"(ideal: {ideal(row):g} s)."
-        )
-    return said
+def tables(data: dict) -> str:
+    rows = []
+    for row in data["rows"]:
+        cells = [f"`/{row['handler']}`", f"{row['count']:,}", f"{_ideal(row, data['delay']):g}"]
+        each = [cpu / row["count"] for cpu in row["cpu"]]
+        rows.append([*cells, shown(row["seconds"]), shown(each, 2, 1000), str(row["rounds"])])
+    head = ["handler", "lookups", "ideal, s", "measured, s", "server's CPU a lookup, ms", "rounds"]
+    return f"The timeline takes {data['delay']:g} s to respond.\n\n{table(head, rows)}"
+
+
+def claims(data: dict) -> list[list[str]]:
+    rows = {(row["handler"], row["count"]): row["seconds"] for row in data["rows"]}
+    few, many = 10, 100
+    times = ratios(rows["sync", few], rows["async", few])
+    in_turn = [seconds / (few * data["delay"]) for seconds in rows["sync", few]]
+    share = [seconds / (many * data["delay"]) for seconds in rows["async", many]]
+    first = f"`/sync` takes more than twice the time of `/async` for {few} lookups"
+    second = f"{few} lookups at `/sync` take at least {few} delays"
+    third = f"{many} lookups at `/async` take less than a tenth of {many} delays"
+    return [
+        ["C43", first, f"{shown(times, 1)} times", above(times, 2)],
+        ["C48", second, f"{shown(in_turn)} of {few} delays", above(in_turn, 1)],
+        ["C50", third, f"{shown(share, 3)} of {many} delays", below(share, 0.1)],
+    ]
 
 
 def plot(data: dict, figure) -> None:
     axes = figure.subplots()
-    for handler, marker in (("sync", "s"), ("async", "o")):
+    for (handler, marker), color in zip((("sync", "s"), ("async", "o")), ("C1", "C0"), strict=True):
         rows = [row for row in data["rows"] if row["handler"] == handler]
+        rows.sort(key=lambda row: row["count"])
         counts = [row["count"] for row in rows]
-        times = [median(row["seconds"]) / row["delay"] for row in rows]
-        [line] = axes.loglog(counts, times, marker=marker, label=f"/{handler}")
-        perfect = [ideal(row) / row["delay"] for row in rows]
-        axes.loglog(counts, perfect, ":", color=line.get_color(), label=f"/{handler}, ideal")
-    axes.set(xlabel="lookups at once", ylabel="time for all, in delays of the upstream")
+        seconds = [median(row["seconds"]) for row in rows]
+        axes.loglog(counts, seconds, marker=marker, color=color, label=f"/{handler}")
+        ideal = [_ideal(row, data["delay"]) for row in rows]
+        axes.loglog(counts, ideal, ":", color=color, label=f"/{handler}, ideal")
+    axes.set(xlabel="lookups at the same time", ylabel="seconds until the last response")
     axes.legend()
+
+
+def _ideal(row: dict, delay: float) -> float:
+    """The seconds if nothing but the timeline took time."""
+    return delay * (1 if row["handler"] == "async" else row["count"])

@@ -1,234 +1,150 @@
-"""What every experiment needs: servers in processes of their own, the system's accounting, medians, progress."""
+"""What every experiment needs: servers in processes, their CPU time and memory, a mongod."""
 
 from __future__ import annotations
 
-import math
+import asyncio
+import contextlib
 import os
 import platform
-import shutil
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
 import psutil
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
-SERVERS = HERE / "servers"
-PACKAGES = ["tornado", "pymongo", "websockets", "aiohttp", "starlette", "uvicorn", "httptools"]
-PACKAGES += ["uvloop", "psutil"]
+from bench.clients import LIMIT
+from course import manifest
+from course.learner import mongo
+
+BARE = Path(__file__).resolve().parent / "bare.py"
+PACKAGES = ["tornado", "pymongo", "psutil"]
 
 
 def chapter(number: int) -> Path:
-    """The script of a chapter. Raises FileNotFoundError if there is none."""
-    for file in (ROOT / "chapters").glob(f"{number:02}_*/main.py"):
-        return file
-    raise FileNotFoundError(f"there is no chapter {number}")
+    return manifest.chapter(str(number)).script
 
 
 def free_port() -> int:
-    """A port on loopback that nothing listens on now."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return sock.getsockname()[1]
 
 
-class Server(AbstractContextManager):
-    """A script that serves on a free port of loopback, in `processes` processes; ended with the block.
+class Server:
+    """`async with Server(script) as server:` a program on a free port of loopback, killed after the block.
 
-    `args` are the script's options beside --port and --logging. Raises RuntimeError, with what the
-    script printed, if it does not listen within 20 seconds.
+    `options` are its options besides --port and --logging; the log of requests would cost more than
+    many a handler. Raises RuntimeError, with what the program printed, if it ends before it listens.
     """
 
-    def __init__(self, script: Path, *args: str, uvloop=False, processes=1):
+    def __init__(self, script: Path, *options: str):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.command = [sys.executable, str(HERE / "launch.py")]
-        self.command += ["--uvloop"] if uvloop else []
-        self.command += ["--share-port"] if processes > 1 else []
-        # The log of requests costs more than many a handler; chapters.py measures how much.
-        self.command += [str(script), f"--port={self.port}", "--logging=error", *args]
-        self.count = processes
-        self.processes: list[subprocess.Popen] = []
+        self.command = [sys.executable, str(script), f"--port={self.port}", "--logging=error"]
+        self.command += options
 
-    def __enter__(self):
-        self._out = tempfile.TemporaryFile("w+b")
+    async def __aenter__(self):
+        self._output = tempfile.TemporaryFile("w+b")
+        self._process = subprocess.Popen(
+            self.command,
+            cwd=tempfile.gettempdir(),
+            env=os.environ | {"no_proxy": "127.0.0.1", "MONGODB_URI": ""},
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+        )
         try:
-            for _ in range(self.count):
-                self.processes.append(
-                    subprocess.Popen(
-                        self.command,
-                        cwd=tempfile.gettempdir(),
-                        env=os.environ | {"no_proxy": "127.0.0.1"},
-                        stdin=subprocess.PIPE,
-                        stdout=self._out,
-                        stderr=subprocess.STDOUT,
-                    )
-                )
-            for process in self.processes:
-                self._wait_for(process)
+            async with asyncio.timeout(LIMIT):
+                while not await self._listens():
+                    if self._process.poll() is not None:
+                        self._output.seek(0)
+                        raise RuntimeError(f"{self.command[1:]}: {self._output.read().decode()}")
+                    await asyncio.sleep(0.02)
         except BaseException:
-            self.__exit__(None, None, None)
+            await self.__aexit__()
             raise
         return self
 
-    def __exit__(self, *error):
-        for process in self.processes:
-            process.kill()
-        for process in self.processes:
-            process.wait()
-            process.stdin.close()
-        self._out.close()
+    async def __aexit__(self, *error):
+        self._process.kill()
+        self._process.wait()
+        self._output.close()
 
-    def _wait_for(self, process: subprocess.Popen) -> None:
-        deadline = time.monotonic() + 20
-        inspected = psutil.Process(process.pid)
-        while time.monotonic() < deadline:
-            if process.poll() is not None:
-                break
-            # Ask the system, not the port: with a shared port another process might answer.
-            if any(c.status == psutil.CONN_LISTEN for c in inspected.net_connections("tcp")):
-                return
-            time.sleep(0.02)
-        self._out.seek(0)
-        raise RuntimeError(f"{self.command[2:]} does not listen:\n{self._out.read().decode()}")
+    async def _listens(self) -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return False
+        writer.close()
+        return True
 
     def cpu(self) -> float:
-        """Seconds of CPU time that the processes have had so far, user and system."""
-        return sum(cpu_seconds(process.pid) for process in self.processes)
+        """The seconds of CPU time that the process has used, user and system."""
+        if sys.platform == "linux":
+            # As clock_getcpuclockid(3): the process's own clock, in nanoseconds.
+            return time.clock_gettime((~self._process.pid << 3) | 2)
+        times = psutil.Process(self._process.pid).cpu_times()
+        return times.user + times.system
 
     def memory(self) -> int:
-        """Bytes of memory that the processes hold (resident set size)."""
-        return sum(psutil.Process(process.pid).memory_info().rss for process in self.processes)
-
-    def files(self) -> int:
-        """How many files and connections the processes have open."""
-        return sum(psutil.Process(process.pid).num_fds() for process in self.processes)
+        """The bytes of memory that the process holds (resident set size)."""
+        return psutil.Process(self._process.pid).memory_info().rss
 
 
-def cpu_seconds(pid: int) -> float:
-    """The CPU time that a process has had, all its threads, user and system."""
-    if sys.platform == "linux":
-        # What clock_getcpuclockid(3) gives: the process's own clock, in nanoseconds.
-        return time.clock_gettime((~pid << 3) | 2)
-    times = psutil.Process(pid).cpu_times()
-    return times.user + times.system
-
-
-class Sampler(AbstractContextManager):
-    """What a server uses in a block: `.seconds` on the clock, `.cpu` in seconds of CPU time."""
+class Used:
+    """`async with Used(server) as used:` then `used.cpu`, the seconds of CPU time it used in the block."""
 
     def __init__(self, server: Server):
         self.server = server
 
-    def __enter__(self):
-        self.started, self.before = time.monotonic(), self.server.cpu()
+    async def __aenter__(self):
+        self.cpu = -self.server.cpu()
         return self
 
-    def __exit__(self, *error):
-        self.cpu = self.server.cpu() - self.before
-        self.seconds = time.monotonic() - self.started
+    async def __aexit__(self, *error):
+        # The system adds up the time when the process waits again, which is after its last response.
+        await asyncio.sleep(0.02)
+        self.cpu += self.server.cpu()
 
 
-def median(samples: Iterable[float]) -> float:
-    """The median; where there is no sample, nan."""
-    values = list(samples)
-    return statistics.median(values) if values else math.nan
+@contextlib.contextmanager
+def mongod() -> Iterator[tuple[str, str]]:
+    """A MongoDB server with its data in a temporary folder: its URI and its version."""
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        with mongo._server(mongo.find_mongod(), port, Path(folder)) as process:
+            try:
+                version = mongo._become_primary(process, port, Path(folder))
+                yield f"mongodb://127.0.0.1:{port}/?directConnection=true", version
+            finally:
+                process.kill()  # an orderly end takes a second, and its data go anyway
 
 
-def shown(samples: Iterable[float], digits: int = 2, scale: float = 1.0) -> str:
-    """The median of some samples with the least and the greatest: "1.03 (1.01-1.10)"."""
-    values = sorted(sample * scale for sample in samples)
-    middle = f"{statistics.median(values):,.{digits}f}"
-    if len(values) == 1:
-        return middle
-    return f"{middle} ({values[0]:,.{digits}f}-{values[-1]:,.{digits}f})"
+def in_turn(things: list, number: int) -> list:
+    """The order of a round: odd ones go backwards, so that none of them is always the first."""
+    return things[::-1] if number % 2 else things
 
 
-def ratios(samples: list[float], to: list[float]) -> list[float]:
-    """Round by round: each sample over the one that was taken beside it."""
-    return [one / other for one, other in zip(samples, to, strict=True)]
-
-
-def is_noise(samples: list[float]) -> bool:
-    """Whether more than one round in seven disagrees with the others on which of the two is more.
-
-    Two or fewer of fifteen disagree by chance alone in less than one case of a hundred. The rule was one in ten until a run
-    had been seen in which two of fifteen disagreed: generators over callbacks, ten steps, on 2026-11-26.
-    """
-    above = sum(sample > 1.0 for sample in samples)
-    return min(above, len(samples) - above) * 7 > len(samples)
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table; all columns but the first are numbers, to the right."""
-    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
-    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
-    return "\n".join(lines)
-
-
-def machine() -> dict:
-    """What the numbers depend on: processor, system, versions. No names of hosts or folders."""
+def machine() -> dict[str, str]:
+    """What the numbers depend on. No names of hosts or folders."""
+    memory = round(psutil.virtual_memory().total / 2**30)
     return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "memory_gb": round(psutil.virtual_memory().total / 2**30),
-        "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "processor": f"{_processor()}, {os.cpu_count()} cores",
+        "memory, system": f"{memory} GB, {platform.system()} {platform.release().split('-')[0]}",
+        "Python": f"{platform.python_implementation()} {platform.python_version()}",
+        "packages": ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES),
     }
 
 
 def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    if shutil.which("sysctl"):
+    if sys.platform == "darwin":
         command = ["sysctl", "-n", "machdep.cpu.brand_string"]
         return subprocess.run(command, capture_output=True, text=True).stdout.strip()
-    return platform.machine()
-
-
-class Steps(AbstractContextManager):
-    """Progress on the terminal: a bar over the expected seconds, and what is measured now."""
-
-    def __init__(self, seconds: float, quiet: bool = False):
-        self.console = Console(stderr=True, quiet=quiet)
-        columns = [TextColumn("{task.description:50}"), BarColumn(), TimeElapsedColumn()]
-        self.bar = Progress(*columns, console=self.console, transient=True)
-        self.task = self.bar.add_task("", total=seconds)
-        self.expected, self.spent = 0.0, 0.0
-
-    def __enter__(self):
-        self.bar.start()
-        self.started = time.monotonic()
-        return self
-
-    def __exit__(self, *error):
-        self.bar.stop()
-
-    def begin(self, title: str, seconds: float) -> None:
-        """An experiment begins, and is expected to take so long."""
-        self.title, self.spent = title, self.expected
-        self.expected += seconds
-        self.since = time.monotonic()
-        if not self.console.is_terminal:
-            self.console.print(f"{title} (about {seconds:.0f} s)")
-        self.step("")
-
-    def step(self, text: str) -> None:
-        """What comes next within the experiment."""
-        done = min(self.expected, self.spent + time.monotonic() - self.since)
-        self.bar.update(self.task, completed=done, description=f"{self.title}: {text}"[:50])
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

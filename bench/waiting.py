@@ -1,178 +1,149 @@
-"""What a waiting client costs, as their number grows: CPU, memory, open files (C61)."""
+"""Clients that wait, and the time to tell all of them of a change, beside a bare loop over a set (C61)."""
 
 from __future__ import annotations
 
-import time
-from itertools import pairwise
+import asyncio
+import json
 
-from bench.clients import BROWSER, Herd, request
-from bench.measure import Sampler, Server, chapter, table
-from bench.polling import status
+from bench.clients import LIMIT, Crowd, allow_connections, request
+from bench.measure import BARE, Server, Used, chapter, in_turn
+from bench.polling import STATUS, Shopper
+from bench.stats import below, difference, median, ratios, shown, table, target
 
 TITLE = "Clients that wait"
+ALT = "Time until the last client knows of a change, and memory of all, over the number of clients"
+WAYS = {"long poll": 9, "WebSocket": 10}  # and the chapter that serves it
+# "sizes": clients -> rounds
 PLANS = {
-    "full": {"sizes": [500, 1000, 2000, 5000], "seconds": 2.0, "period": (1000, 26.0)},
-    "quick": {"sizes": [300], "seconds": 1.0, "period": None},
-    "tiny": {"sizes": [20], "seconds": 0.2, "period": None, "ways": ["long poll"]},
+    "full": {"sizes": {10: 15, 100: 15, 1000: 15, 5000: 9}, "idle": 0.2},
+    "quick": {"sizes": {100: 3}, "idle": 0.2},
 }
-SECONDS = {"full": 80, "quick": 7, "tiny": 4}
-WAYS = {"long poll": 9, "WebSocket": 10, "polling every 1 s": 9}
-DEADLINE, PING = 25, 20  # seconds: chapter 9 answers a long poll then, chapter 10 pings then
+SECONDS = {"full": 150, "quick": 6}
+NO_CPU = 0.01  # of one core: what counts as none
+TARGET = 1.3
 
 
-def open_all(herd: Herd, way: str, count: int) -> None:
-    """Let so many clients come, and wait until the server has them all."""
-    if way == "WebSocket":
-        herd.open_websockets("/cart/status", count, BROWSER)
-        return
-    clients = herd.connect_many(count)
-    if way == "long poll":
-        for client in clients:
-            herd.send(client, status(0))
-        herd.ask(herd.connect(), status(-1))  # its answer says that what came before has been read
+class Waiting:
+    """Clients that wait for a change, in one of the two ways."""
+
+    def __init__(self, way: str, server: Server, crowd: Crowd):
+        self.way, self.server, self.crowd = way, server, crowd
+
+    async def begin(self, size: int) -> None:
+        """Connect all, and let each know the state. `memory` is what each takes in the server."""
+        self.shopper = Shopper(*await self.crowd.connect(1))
+        await self.shopper.change()  # what the first request loads belongs to no client
+        before = self.server.memory()
+        if self.way == "WebSocket":
+            self.clients = await self.crowd.connect(size, STATUS)
+            await asyncio.gather(*(client.receive() for client in self.clients))
+        else:
+            self.clients = await self.crowd.connect(size)
+            await self.ask()
+        self.memory = (self.server.memory() - before) / size
+
+    async def ask(self) -> None:
+        """Send the long polls, and wait until the server has read them. A WebSocket waits anyway."""
+        if self.way == "long poll":
+            for client in self.clients:
+                client.send(request(f"{STATUS}?version={self.shopper.version}"))
+        await self.crowd.settle()
+
+    async def idle(self, seconds: float) -> float:
+        """The share of a core that the server uses while nothing happens."""
+        await self.crowd.settle()
+        async with Used(self.server) as used:
+            await asyncio.sleep(seconds)
+        return used.cpu / seconds
+
+    async def tell(self) -> tuple[float, float]:
+        """Make a change: the seconds until the last client knows it, the server's CPU time a client."""
+        async with asyncio.timeout(LIMIT):
+            async with Used(self.server) as used:
+                hearing = [asyncio.create_task(client.receive()) for client in self.clients]
+                await asyncio.sleep(0)
+                changed = await self.shopper.change()
+                messages = await asyncio.gather(*hearing)
+            if any(json.loads(each.body)["version"] != self.shopper.version for each in messages):
+                raise RuntimeError("a client was told of another version")
+            await self.ask()
+        return max(each.when for each in messages) - changed, used.cpu / len(messages)
 
 
-def poll_each_second(herd: Herd, count: int, seconds: float) -> int:
-    """Let each client ask once a second, evenly spread. Returns how many answers came."""
-    clients = herd.clients[-count:]
-    started, sent, answers = time.monotonic(), 0, 0
-    asking = status(-1)
-    while (now := time.monotonic() - started) < seconds:
-        while sent < now * count:
-            herd.send(clients[sent % count], asking)
-            sent += 1
-        answers += sum(1 for _ in herd.poll(min(0.01, seconds - now)))
-    return answers
-
-
-def rest(herd: Herd, seconds: float) -> int:
-    """Let the clients wait. A long poll that ends is asked again. Returns how many messages came."""
-    messages = 0
-    for client, code, _ in herd.messages(seconds):
-        messages += 1
-        if not client.open and code == 204:
-            herd.send(client, status(0))
-    return messages
-
-
-def measure(plan, steps) -> dict:
-    """Run the plan.
-
-    Returns {"rows": one for each way and size, "period": what 1,000 of each cost over a whole period}.
-    """
-    rows = []
-    for way in plan.get("ways", WAYS):
-        with Server(chapter(WAYS[way])) as server, Herd(server.port) as herd:
-            herd.ask(herd.connect(), request("/"))  # what the first request loads is no client's
-            memory, files = server.memory(), server.files()
-            for before, size in pairwise([0, *plan["sizes"]]):
-                steps.step(f"{size} by {way}")
-                open_all(herd, way, size - before)
-                rest(herd, 0.3)  # the first messages come
-                with Sampler(server) as used:
-                    if way == "polling every 1 s":
-                        messages = poll_each_second(herd, size, plan["seconds"])
-                    else:
-                        messages = rest(herd, plan["seconds"])
-                rows.append(
-                    {
-                        "way": way,
-                        "size": size,
-                        "cpu": used.cpu,
-                        "seconds": used.seconds,
-                        "messages": messages,
-                        "memory": (server.memory() - memory) / size,
-                        "files": (server.files() - files) / size,
-                    }
-                )
-    return {"rows": rows, "period": _period(*plan["period"], steps) if plan["period"] else None}
-
-
-def _period(size: int, seconds: float, steps) -> dict:
-    """Over so many seconds each long poll meets its deadline once, and each WebSocket is pinged once."""
-    steps.step(f"{size} of each over {seconds:g} s")
-    with (
-        Server(chapter(9)) as polled,
-        Server(chapter(10)) as pushing,
-        Herd(polled.port) as waiting,
-        Herd(pushing.port) as listening,
-    ):
-        open_all(waiting, "long poll", size)
-        open_all(listening, "WebSocket", size)
-        with Sampler(polled) as long_poll, Sampler(pushing) as websocket:
-            until = time.monotonic() + seconds
-            while time.monotonic() < until:
-                rest(waiting, 0.02)
-                rest(listening, 0.02)
-        asked = waiting.sends - size
-    return {
-        "size": size,
-        "seconds": seconds,
-        "asked_again": asked,
-        "long poll": long_poll.cpu,
-        "WebSocket": websocket.cpu,
-    }
-
-
-def report(data: dict) -> str:
+async def measure(plan: dict, step) -> dict:
+    """Returns {"rows": [{"way", "size", "memory", "idle", "last", "cpu", "bare_last", "bare_cpu"}]}."""
+    room = allow_connections(20_000) / 2 - 100  # this process has a client and its counterpart
     rows = [
-        [
-            row["way"],
-            f"{row['size']:,}",
-            f"{row['cpu'] / row['seconds'] * 100:.2f} %",
-            f"{row['messages'] / row['seconds']:,.0f}",
-            f"{row['memory'] / 1024:.1f}",
-            f"{row['files']:.2f}",
-        ]
-        for row in data["rows"]
+        await _row(way, size, rounds, plan["idle"], step)
+        for size, rounds in plan["sizes"].items()
+        for way in WAYS
+        if size <= room
     ]
-    head = ["way", "clients", "CPU, of one core", "answers a second", "KiB each", "open files each"]
-    text = f"""\
-Each way has a server of its own, to which more and more clients come. In between, nothing happens; the short pollers ask
-once a second. Memory is the growth of the server's resident set, divided by the clients.
-
-{table(head, rows)}
-
-"""
-    if period := data["period"]:
-        each = {way: period[way] / period["size"] * 1e6 for way in ("long poll", "WebSocket")}
-        text += f"""\
-Nothing is not quite nothing: chapter 9 answers a long poll after {DEADLINE} s, and it is asked again; chapter 10 pings each
-WebSocket every {PING} s. {period["size"]:,} of each, over {period["seconds"]:g} s in which that comes once to each: a long
-poll's turn costs {each["long poll"]:,.0f} µs of CPU a client, a WebSocket's {each["WebSocket"]:,.0f} µs. For
-{period["size"]:,} clients that is {each["long poll"] / DEADLINE * period["size"] / 1e4:.2f} % and
-{each["WebSocket"] / PING * period["size"] / 1e4:.2f} % of a core.
-
-"""
-    return f"""{text}\
-Waiting takes no CPU between those turns, however many wait: a loop is woken by what arrives, not by what it waits for.
-What grows is memory and open files, in step with the clients. Short polling grows in CPU, and where the machine is full,
-which the server shares with the clients of this measurement, the answers a second stop growing."""
+    return {"rows": rows}
 
 
-def headlines(data: dict) -> list[str]:
-    said = []
-    for way in dict.fromkeys(row["way"] for row in data["rows"]):
-        rows = [row for row in data["rows"] if row["way"] == way]
-        last = rows[-1]
-        share = last["cpu"] / last["seconds"] * 100
-        said.append(
-            f"{last['size']:,} clients by {way}: {share:.2f} % of a core, {last['memory'] / 1024:.0f} KiB and "
-            f"{last['files']:.0f} open file each."
-        )
-    return said
+async def _row(way: str, size: int, rounds: int, seconds: float, step) -> dict:
+    step(f"{size:,} by {way} come")
+    row: dict = {"way": way, "size": size, "rounds": rounds}
+    async with (
+        Server(chapter(WAYS[way])) as server,
+        Server(BARE, f"--chapter={WAYS[way]}") as bare,
+        Crowd(server.url) as crowd,
+        Crowd(bare.url) as bare_crowd,
+    ):
+        both = [("", Waiting(way, server, crowd)), ("bare_", Waiting(way, bare, bare_crowd))]
+        for name, waiting in both:
+            await waiting.begin(size)
+            row |= {f"{name}memory": waiting.memory}
+            row |= {f"{name}{what}": [] for what in ("idle", "last", "cpu")}
+        for number in range(-1, rounds):
+            step(f"{size:,} by {way}, round {number + 1}")
+            for name, waiting in in_turn(both, number):
+                idle = await waiting.idle(seconds)
+                last, cpu = await waiting.tell()
+                if number >= 0:  # the round before the first one warms up
+                    row[f"{name}idle"].append(idle)
+                    row[f"{name}last"].append(last)
+                    row[f"{name}cpu"].append(cpu)
+    return row
+
+
+def tables(data: dict) -> str:
+    waits, tells = [], []
+    for row in data["rows"]:
+        who = [row["way"], f"{row['size']:,}"]
+        memory = [f"{row[f'{name}memory'] / 1024:.1f}" for name in ("", "bare_")]
+        waits.append([*who, f"{median(row['idle']) * 100:.2f}", *memory])
+        last = [f"{median(row[f'{name}last']) * 1000:,.1f}" for name in ("", "bare_")]
+        over = ratios(row["last"], row["bare_last"])
+        verdict = [shown(over), difference(over), *target(over, TARGET)]
+        cpu = shown(ratios(row["cpu"], row["bare_cpu"]))
+        tells.append([*who, *last, *verdict, cpu, str(row["rounds"])])
+    head = ["way", "clients", "CPU, % of a core", "KiB each", "KiB each, bare"]
+    told = ["way", "clients", "last one told, ms", "bare, ms", "over bare", "time", "at most"]
+    told += ["target", "CPU over bare", "rounds"]
+    return f"While they wait:\n\n{table(head, waits)}\n\nOne change:\n\n{table(told, tells)}"
+
+
+def claims(data: dict) -> list[list[str]]:
+    row = [row for row in data["rows"] if row["way"] == "long poll"][-1]
+    size, memory = f"{row['size']:,}", f"{row['memory'] / 1024:.0f} KiB of memory each"
+    rule = f"the server of {size} waiting long polls uses less than {NO_CPU:.0%} of a core"
+    told = f"{shown(row['idle'], 2, 100)} % of a core, {memory}"
+    return [["C61", rule, told, below(row["idle"], NO_CPU)]]
 
 
 def plot(data: dict, figure) -> None:
     left, right = figure.subplots(1, 2)
-    for way, marker in zip(WAYS, "o^s", strict=True):
+    for way, color in zip(WAYS, ("C0", "C1"), strict=True):
         rows = [row for row in data["rows"] if row["way"] == way]
         sizes = [row["size"] for row in rows]
-        left.plot(
-            sizes, [row["cpu"] / row["seconds"] * 100 for row in rows], marker=marker, label=way
-        )
-        memory = [row["memory"] * row["size"] / 2**20 for row in rows]
-        right.plot(sizes, memory, marker=marker, label=way)
-    left.set(xlabel="clients", ylabel="CPU, % of one core", ylim=(-3, None))
-    right.set(xlabel="clients", ylabel="memory for them all, MiB", ylim=(0, None))
+        for name, style in (("", "o-"), ("bare_", "s:")):
+            label = f"{way}, bare" if name else f"{way}, chapter {WAYS[way]}"
+            last = [median(row[f"{name}last"]) * 1000 for row in rows]
+            memory = [max(0, row[f"{name}memory"]) * row["size"] / 2**20 for row in rows]
+            left.loglog(sizes, last, style, color=color, label=label)
+            right.plot(sizes, memory, style, color=color, label=label)
+    left.set(xlabel="clients", ylabel="until the last one is told, ms")
+    right.set(xlabel="clients", ylabel="memory for all of them, MiB")
     left.legend()

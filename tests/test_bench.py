@@ -1,228 +1,174 @@
-"""The bench: the smallest of each experiment, for the shape of what comes out, not for its numbers."""
+"""The bench: its rule on data that are made up, its page, and that it leaves nothing behind."""
 
+import itertools
 import json
 import re
-import shutil
+import signal
+import subprocess
+import sys
+import time
 
+import psutil
 import pytest
 
-from bench import load, measure, report
-from bench.clients import Client, frame
-from bench.measure import is_noise, median, ratios
-from course import bench
+from bench import __main__ as bench
+from bench import page, stats
+from bench.clients import Client, Crowd, load, request
+from bench.measure import BARE, Server, Used, chapter
+from course.environment import ROOT
 
-from servers import ROOT
-
-RESULTS = ROOT / "bench" / "results.json"
-PAGE = ROOT / "bench" / "results.md"
-CLAIMS = ["C43", "C48", "C50", "C58", "C60", "C61"]
-
-
-class Quiet:
-    """Progress that nobody watches."""
-
-    def step(self, text):
-        pass
+RESULTS = page.PAGE.with_name("results.json")
+TINY = {
+    "blocking": {"delay": 0.02, "rows": [("async", 10, 1), ("sync", 10, 1), ("async", 100, 1)]},
+    "callbacks": {"rounds": 1, "seconds": 0.02, "steps": [1]},
+    "polling": {"clients": 4, "seconds": 0.5, "rounds": 1},
+    "waiting": {"sizes": {10: 1}, "idle": 0.02},
+    "chapters": {"rounds": 1, "seconds": 0.02, "chapters": [6, 10]},
+}
 
 
-def numbers(value):
-    if isinstance(value, dict):
-        value = list(value.values())
-    return [n for each in value for n in numbers(each)] if isinstance(value, list) else [value]
+def test_noise_is_called_a_difference_in_one_run_of_a_hundred_at_most():
+    for rounds in range(1, 13):
+        signs = list(itertools.product([0.9, 1.1], repeat=rounds))
+        wrong = [over for over in signs if stats.difference(list(over)) in ("more", "less")]
+        assert len(wrong) <= len(signs) * (1 - stats.LEVEL)
+        assert bool(wrong) == (rounds >= 8)
 
 
-@pytest.mark.parametrize("name", report.EXPERIMENTS)
-def test_the_smallest_of_each_experiment_gives_a_table_headlines_and_a_plot(name, tmp_path):
-    module = report.experiment(name)
-    assert set(module.PLANS) == set(module.SECONDS) == {"full", "quick", "tiny"}
-    data = module.measure(module.PLANS["tiny"], Quiet())
-    data = json.loads(json.dumps(data))  # what results.json keeps is what the page is made of
-    found = [n for n in numbers(data) if isinstance(n, float)]
-    assert found and all(n >= 0 for n in found)
-    assert re.search(r"^\|---\|", module.report(data), re.MULTILINE)
-    assert all(line.endswith(".") for line in module.headlines(data))
-    plot = tmp_path / "plot.svg"
-    report.draw(name, data, plot)
-    assert plot.read_bytes().startswith(b"<?xml")
+@pytest.mark.parametrize(
+    ("over", "said"),
+    [
+        ([1.1] * 13 + [0.9] * 2, "more"),
+        ([1.1] * 12 + [0.9] * 3, "no difference found"),
+        ([0.9] * 8, "less"),
+        ([0.9] * 7, "too few rounds"),
+        ([1.0] * 15, "no difference found"),
+    ],
+)
+def test_what_rounds_say_of_two_programs(over, said):
+    assert stats.difference(over) == said
 
 
-def quoted(measured: dict) -> dict[int, list[str]]:
-    """What the lessons quote of the stored numbers, by chapter."""
-    lookups = {(row["handler"], row["count"]): row for row in measured["blocking"]["rows"]}
-    took = {key: median(row["seconds"]) for key, row in lookups.items()}
-    thousand = median(lookups["async", 1000]["cpu"])
-    rows = measured["callbacks"]["rows"]
-    styles = {row["style"]: row["cpu"] for row in rows if row["what"] == "10 steps"}
-    generator, native = (ratios(styles[s], styles["callback"]) for s in ("coroutine", "await"))
-    often, second, long, socket = measured["polling"]["rows"]
-    often_cpu, second_cpu, socket_cpu = (
-        median(row["cpu"]) / median(long["cpu"]) for row in (often, second, socket)
-    )
-    waits = {(row["way"], row["size"]): row for row in measured["waiting"]["rows"]}
-    fan = {(row["way"], row["size"]): row for row in measured["fanout"]["rows"]}
-    sockets = waits["WebSocket", 5000]
-    assert is_noise(native) and not is_noise(generator)
-    lookup = {row["style"]: row["cpu"] for row in rows if row["what"] == "a lookup of chapter 8"}
-    assert all(is_noise(ratios(lookup[s], lookup["callback"])) for s in ("coroutine", "await"))
-    assert sockets["cpu"] < 0.001
-    return {
-        7: [
-            f"took {took['async', 10]:.2f}, {took['async', 100]:.2f} and {took['async', 1000]:.2f} s",
-            f"ten blocking ones {took['sync', 10]:.2f} s",
-            f"{thousand:.1f} ms of CPU time each",
-        ],
-        8: [
-            f"{median(generator):.2f} times the CPU time of callbacks "
-            f"(from {min(generator):.2f} to {max(generator):.2f} in fifteen rounds)",
-            f"{median(native):.2f} times (from {min(native):.2f} to {max(native):.2f})",
-        ],
-        9: [
-            f"took {median(often['requests']):.0f} requests, and {often_cpu:.1f} times the CPU time",
-            f"{median(second['requests']):.0f} requests and {second_cpu:.1f} times",
-            f"Long polling took {median(long['requests']):.0f} requests",
-            f"took {socket_cpu:.2f} of its CPU time",
-            f"{waits['long poll', 5000]['memory'] / 1024:.0f} KiB for each where 5,000 wait",
-        ],
-        10: [
-            f"5,000 sockets take {sockets['memory'] / 1024:.0f} KiB each",
-            f"after {median(fan['chapter 10, WebSocket', 5000]['last']):.1f} s",
-        ],
-    }
+def test_a_verdict_is_worked_out_from_the_interval():
+    samples = [float(n) for n in range(1, 16)]
+    assert stats.interval(samples) == (3.0, 13.0)
+    assert stats.shown(samples, 1) == "8.0 (3.0 to 13.0)"
+    assert stats.shown([2.0, 1.0]) == "1.50"
+    limits = [2.9, 3.0, 12.9, 13.0]
+    verdicts = ["holds", stats.OPEN, stats.OPEN]
+    assert [stats.above(samples, limit) for limit in limits] == [*verdicts, stats.FAILS]
+    assert stats.below(samples, 13.1) == "holds" and stats.below(samples, 3) == stats.FAILS
+    assert stats.every(["holds", stats.FAILS, "too few rounds"]) == stats.FAILS
+    assert stats.target([1.104], 1.1)[1] == "met" and stats.target([1.106], 1.1)[1] != "met"
 
 
-def test_the_lessons_quote_the_stored_numbers():
-    results = json.loads(RESULTS.read_text(encoding="utf-8"))
-    for number, phrases in quoted(results["experiments"]).items():
-        [lesson] = ROOT.glob(f"chapters/{number:02}_*/lesson.md")
-        text = lesson.read_text(encoding="utf-8")
-        assert "](../../bench/results.md)" in text
-        for phrase in phrases:
-            assert phrase in text, (
-                f"{lesson.parent.name}/lesson.md quotes another run; now: {phrase}"
-            )
-
-
-def test_a_claim_that_the_numbers_do_not_bear_out_is_called_so():
-    results = json.loads(RESULTS.read_text(encoding="utf-8"))
-    measured = results["experiments"]
-    assert "**not borne out**" not in report.page_of(results)
+def test_a_claim_that_the_numbers_contradict_does_not_hold():
+    measured = json.loads(RESULTS.read_text(encoding="utf-8"))["experiments"]
     for row in measured["blocking"]["rows"]:
-        row["seconds"] = [1000.0 if row["handler"] == "async" else 0.5]
-    for row in measured["polling"]["rows"] + measured["waiting"]["rows"]:
-        row["cpu"] = [1.0] if isinstance(row["cpu"], list) else 1.0
-    page = " ".join(report.page_of(results).split())
-    for claim in sorted({*CLAIMS} - {"C58"}):
-        assert re.search(rf"- {claim}, [^:]+: \*\*not borne out\*\*", page), claim
+        long = {"async": 1000.0, "sync": 0.01}[row["handler"]]
+        row["seconds"] = [long] * len(row["seconds"])
+    for styles in measured["callbacks"].values():
+        styles["coroutine"] = [2 * cpu for cpu in styles["callback"]]
+    for row in measured["polling"]["rows"].values():
+        row["cpu"] = [1.0] * len(row["cpu"])
+    for row in measured["waiting"]["rows"]:
+        row["idle"] = [0.5] * len(row["idle"])
+    verdicts = {row[0].partition(":")[0]: row[3] for row in page.claims(measured)}
+    assert verdicts == dict.fromkeys(["C43", "C48", "C50", "C58", "C60", "C61"], stats.FAILS)
 
 
-def test_the_same_numbers_draw_the_same_plot(tmp_path):
-    rows = [{"name": "Tornado", "loop": "asyncio", "rate": [9.0], "cpu": [1.0, 2.0]}]
-    plots = [tmp_path / "one.svg", tmp_path / "two.svg"]
-    for file in plots:
-        report.draw("frameworks", {"rows": rows}, file)
-    assert plots[0].read_bytes() == plots[1].read_bytes()
-    assert b"<dc:date>" not in plots[0].read_bytes()
+def test_the_page_is_filled_from_the_stored_numbers_of_a_full_run():
+    results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    text = page.PAGE.read_text(encoding="utf-8")
+    assert results["plan"] == "full" and list(results["experiments"]) == list(page.EXPERIMENTS)
+    assert page.fill(text, results) == text
+    for name in re.findall(r"\]\(([^)#]*)\)", text):
+        assert (page.PAGE.parent / name).exists()
+    assert set(re.findall(r"^!\[.+\]\((\w+).svg\)", text, re.M)) == set(page.EXPERIMENTS)
+    for stored in (text, RESULTS.read_text(encoding="utf-8")):
+        assert str(ROOT) not in stored and "/tmp" not in stored
 
 
 @pytest.fixture
-def one_experiment(monkeypatch, tmp_path):
-    """`make bench` with one small experiment, its results in a folder of the test."""
-    monkeypatch.setattr("course.bench.ROOT", tmp_path)
-    monkeypatch.setattr("course.bench.signal.signal", lambda *given: None)
-    monkeypatch.setattr(report, "EXPERIMENTS", ["frameworks"])
-    module = report.experiment("frameworks")
-    monkeypatch.setitem(module.PLANS, "quick", module.PLANS["tiny"])
-    return module
+def quick(monkeypatch, tmp_path):
+    """A quick run of the smallest plans, its page in `tmp_path`."""
+    for name, module in page.EXPERIMENTS.items():
+        monkeypatch.setitem(module.PLANS, "quick", TINY[name])
+    monkeypatch.setattr(bench, "ROOT", tmp_path)
+    monkeypatch.setattr(bench.signal, "signal", lambda *given: None)
+    return tmp_path / "work" / "bench"
 
 
-def test_a_quick_run_writes_its_page_to_work_and_says_what_came_out(
-    one_experiment, tmp_path, capsys
-):
-    assert bench.run(quick=True) == 0
+def test_a_quick_run_writes_a_page_with_tables_and_plots(quick, capsys):
+    assert bench.run(quick=True) == 0, capsys.readouterr().err
+    text = (quick / "results.md").read_text(encoding="utf-8")
+    assert "did not measure" not in text and "| plan | quick" in text
+    for name in page.EXPERIMENTS:
+        assert (quick / f"{name}.svg").read_bytes().startswith(b"<?xml")
+        block = re.search(f"<!-- {name} -->(.*?)<!-- end -->", text, re.S)[1]
+        assert block.count("\n|") > 4 and "| nan" not in block
+    assert "C61: While there is nothing new" in capsys.readouterr().out
+
+
+def test_an_experiment_that_fails_costs_one_line_and_none_of_the_others(quick, monkeypatch, capsys):
+    def fail(plan, step):
+        raise KeyError("version")
+
+    monkeypatch.setattr(page.EXPERIMENTS["polling"], "measure", fail)
+    assert bench.run(quick=True, names=["polling", "waiting"]) == 1
     said = capsys.readouterr()
-    assert "Chapter 1's answer. Tornado on asyncio: " in " ".join(said.err.split())
-    assert "work/bench/results.md" in said.out
-    page = (tmp_path / "work" / "bench" / "results.md").read_text(encoding="utf-8")
-    assert "![" in page and "A quick run" in page
-    assert (tmp_path / "work" / "bench" / "frameworks.svg").exists()
+    assert "Short polling, long polling, WebSocket: KeyError: 'version'" in said.err
+    assert "C61" in said.out and "C60" not in said.out
+    assert "did not measure" in (quick / "results.md").read_text(encoding="utf-8")
 
 
-def test_an_experiment_that_fails_is_said_in_a_line(one_experiment, tmp_path, monkeypatch, capsys):
-    def measure(plan, steps):
-        raise TimeoutError("3 of 10 requests have no answer after 30 s")
-
-    monkeypatch.setattr(one_experiment, "measure", measure)
-    assert bench.run(quick=True) == 1
-    assert "Other frameworks: 3 of 10 requests have no answer" in capsys.readouterr().err
-    assert not (tmp_path / "work").exists()
-
-
-def test_no_server_outlives_its_block():
-    with measure.Server(measure.chapter(1)) as server:
-        assert measure.cpu_seconds(server.processes[0].pid) > 0
-        assert server.memory() > 1e6
-    assert server.processes[0].returncode is not None
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_bench_and_all_its_servers(number):
+    command = [sys.executable, "-m", "bench", "--quick", "blocking"]
+    running = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    began, started = time.monotonic(), []
+    while len(started) < 2 and time.monotonic() < began + 60:  # chapter 7, and its stand-in
+        started = psutil.Process(running.pid).children(recursive=True)
+        time.sleep(0.01)
+    running.send_signal(number)
+    assert running.wait(60) == 130
+    assert "Traceback" not in running.stderr.read()
+    assert len(started) >= 2 and not psutil.wait_procs(started, 60)[1]
 
 
-def test_a_server_that_does_not_start_says_why():
-    with (
-        pytest.raises(RuntimeError, match="there is no such option"),
-        measure.Server(measure.chapter(2), "--nope"),
-    ):
-        pass
+async def test_a_server_that_does_not_start_says_why():
+    with pytest.raises(RuntimeError, match="nope"):
+        async with Server(chapter(2), "--nope"):
+            pass
 
 
-def test_both_load_generators_tell_the_same():
-    with measure.Server(measure.chapter(1)) as server:
-        made = [load._ours(server.url + "/?greeting=Hi", 1, 4, 0.02, "")]
-        if shutil.which("wrk"):
-            made.append(load._wrk(server.url + "/?greeting=Hi", 1, 4, 0.02, ""))
-        # However short, it waits until two are answered.
-        assert load._ours(server.url + "/", 0, 1, 0, "").requests == 2
-    for each in made:
-        assert each.errors == 0
-        assert 20 < each.rate < 220  # 4 clients that pause 0.02 s: at most about 200 a second
-        assert 0 < each.p50 <= each.p99
+@pytest.mark.parametrize(
+    ("number", "path"), [(1, "/?greeting=Hi"), (2, "/"), (3, "/square?number=7")]
+)
+async def test_the_bare_handler_gives_the_same_response(number, path):
+    found = []
+    for server in Server(chapter(number)), Server(BARE, f"--chapter={number}"):
+        async with server, Crowd(server.url) as crowd:
+            [client] = await crowd.connect(1)
+            async with Used(server) as used:
+                found.append((await client.ask(request(path))).body)
+                assert await load([client], request(path), 0) == 1
+            assert used.cpu > 0
+    same = [json.loads(body) for body in found] if number > 1 else found
+    assert same[0] == same[1]
 
 
-def test_a_client_takes_whole_messages_only():
-    client = Client(0, None)
-    client.buffer = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nab"
-    assert client.message() is None
-    client.buffer += b"cdHTTP/1.1 204 No Content\r\n\r\n"
-    assert [client.message(), client.message(), client.message()] == [
+def test_a_client_takes_complete_messages_only():
+    client = Client()
+    client.data_received(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nab")
+    assert not client._messages
+    client.data_received(b"cdHTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 101 Switching\r\n\r\n\x81")
+    client.data_received(b"\x7e\x00\x80" + b"x" * 128 + b"\x81\x01")
+    client.data_received(b"y")
+    assert [m[:2] for m in client._messages] == [
         (200, b"abcd"),
         (204, b""),
-        None,
-    ]
-    client.open = True
-    client.buffer = b"\x81\x7e\x00\x80" + b"x" * 128 + b"\x89\x00\x81"
-    assert [client.message(), client.message(), client.message()] == [
+        (101, b""),
         (1, b"x" * 128),
-        (9, b""),
-        None,
+        (1, b"y"),
     ]
-    assert frame(b"hi") == b"\x81\x82\0\0\0\0hi"
-
-
-def test_spread_and_noise():
-    assert measure.shown([2.0, 1.0, 3.0]) == "2.00 (1.00-3.00)"
-    assert measure.shown([0.0015], 1, 1000) == "1.5"
-    assert measure.is_noise([0.97, 1.03]) and not measure.is_noise([1.01, 1.2])
-    assert measure.is_noise([1.1] * 12 + [0.9] * 3)
-    assert not measure.is_noise([1.1] * 13 + [0.9] * 2)
-
-
-def test_the_page_is_made_of_the_stored_numbers_and_mentions_every_plot():
-    results = json.loads(RESULTS.read_text(encoding="utf-8"))
-    assert results["plan"] == "full"
-    assert list(results["experiments"]) == report.EXPERIMENTS
-    page = PAGE.read_text(encoding="utf-8")
-    assert report.page_of(results) == page
-    plots = {file.name for file in PAGE.parent.glob("*.svg")}
-    assert plots == {f"{name}.svg" for name in report.EXPERIMENTS}
-    assert set(re.findall(r"\]\(([^)]*)\)", page)) == plots
-    for claim in CLAIMS:
-        assert f"- {claim}, " in page
-    for text in [page, RESULTS.read_text(encoding="utf-8")]:
-        assert str(ROOT) not in text and "/tmp" not in text and "/home" not in text
