@@ -59,7 +59,7 @@ def _chapter(given) -> int:
 
 @verb("step through the lesson in JupyterLab, in a copy of your own", "notebook", takes="N")
 def _notebook(given) -> int:
-    from course import notebook
+    from course.learner import notebook
 
     return notebook.open_notebook(given.chapter.number, _port(8888))
 
@@ -129,9 +129,9 @@ def _mongo(given) -> int:
 
 @verb("what became of an old name, and what to write today", takes="NAME")
 def _now(given) -> int:
-    from course import claims
+    from course.learner import now
 
-    return claims.now(given.name)
+    return now.now(given.name)
 
 
 @verb("test everything; arguments for pytest after --", *ALL[1:], takes="[PYTEST]")
@@ -148,9 +148,9 @@ def _test(given) -> int:
     "bench",
 )
 def _bench(given) -> int:
-    from course import bench
+    from bench.__main__ import run
 
-    return bench.run(_is_set("QUICK"))
+    return run(_is_set("QUICK"))
 
 
 @verb("install only what the chapters need")
@@ -187,9 +187,9 @@ def _lint(given) -> int:
 
 @verb("rebuild the notebooks (for authors)", "notebook", "test", takes="[N]")
 def _weave(given) -> int:
-    from course import weave
+    from course.authors import weave
 
-    return weave.main(given.chapter and [given.chapter.number], given.check)
+    return weave.main(given.chapter and [given.chapter.number], given.check, given.run)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -250,6 +250,7 @@ def _parse(given: list[str]) -> argparse.Namespace:
             command.add_argument("arguments", nargs="*", help="for pytest, after --")
         if name == "weave":
             command.add_argument("--check", action="store_true", help="only say what is stale")
+            command.add_argument("--run", action="store_true", help="execute every notebook")
     return parser.parse_args(given)
 
 

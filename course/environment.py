@@ -57,8 +57,6 @@ def ensure(names: list[str]) -> None:
         if not PYTHON.exists():
             _make_venv()
         _install(wanted)
-        for packages in VENV.glob("lib/python3*/site-packages"):
-            (packages / "course.pth").write_text(f"{ROOT}\n")  # notebooks import the course
         STAMP.write_text(json.dumps({"pins": _pins(), "groups": wanted}))
     except OSError as error:
         raise SetupError(

@@ -1,4 +1,4 @@
-"""course/live.py: what the lessons use to serve, to ask and to read the log."""
+"""notebooks/live.py: what the lessons use to serve, to ask and to read the log."""
 
 import importlib
 import logging
@@ -19,7 +19,7 @@ async def live():
     """The module, freshly imported; its servers are stopped, and the loggers are given back."""
     loggers = [logging.getLogger(name) for name in LOGGERS]
     saved = [(logger.handlers[:], logger.propagate) for logger in loggers]
-    module = importlib.reload(importlib.import_module("course.live"))
+    module = importlib.reload(importlib.import_module("live"))
     yield module
     for name in list(module._servers):
         await module.stop(name)
@@ -180,7 +180,7 @@ def test_in_a_kernel_prints_and_logs_of_handlers_come_from_the_cell_that_asks():
     cells = [
         """
 import tornado.web
-from course.live import ask, log, serve
+from live import ask, log, serve
 
 class Handler(tornado.web.RequestHandler):
     def get(self):
@@ -210,7 +210,7 @@ def test_everything_is_closed_at_the_end_of_a_script():
             "error::ResourceWarning",
             "-c",
             "import asyncio, tornado.web\n"
-            "from course.live import ask, serve, stop\n"
+            "from live import ask, serve, stop\n"
             "async def main():\n"
             "    url = await serve(tornado.web.Application([]))\n"
             "    print((await ask(url)).status)\n"

@@ -1,8 +1,11 @@
-"""course/weave.py: what a lesson may say, and what it is told where it says something else."""
+"""course/authors/weave.py: what a page may contain, when its notebook is executed, and which outputs stay."""
+
+import json
 
 import pytest
+from settings import hostile_settings
 
-from course import weave
+from course.authors import weave
 
 MAIN = '''"""A chapter."""
 
@@ -37,6 +40,10 @@ class Handler(tornado.web.RequestHandler):
     def get(self):
         self.write("a")
 
+    # The body is ignored.
+    async def post(self):
+        self.write("b")
+
 
 async def main():
     pass
@@ -44,24 +51,37 @@ async def main():
 
 
 @pytest.fixture
-def lesson(tmp_path):
-    """`lesson(text)` builds the notebook of a chapter with this lesson, beside MAIN and a helper.py."""
+def page(tmp_path):
+    """A page of a chapter that has MAIN and a helper.py."""
     folder = tmp_path / "chapters" / "07_test"
     folder.mkdir(parents=True)
     (folder / "main.py").write_text(MAIN)
     (folder / "helper.py").write_text(
         "import os\n\n\nclass Thing:\n    pass\n\n\nthing = Thing()\n"
     )
+    (folder / "lesson.md").write_text("")
+    [page] = weave.pages(tmp_path)
+    return page
+
+
+@pytest.fixture
+def lesson(page):
+    """`lesson(text)` builds the notebook of the page with this text."""
 
     def build(text):
-        (folder / "lesson.md").write_text(text, encoding="utf-8")
-        return weave.build(7, tmp_path)
+        page.text.write_text(text, encoding="utf-8")
+        return weave.build(page)
 
     return build
 
 
 def cell(info, body=""):
     return f"# Title\n\n```python {info}\n{body}\n```\n"
+
+
+HEAD = "class Handler(tornado.web.RequestHandler):\n"
+GET = '    def get(self):\n        self.write("a")'
+POST = '    # The body is ignored.\n    async def post(self):\n        self.write("b")'
 
 
 @pytest.mark.parametrize(
@@ -78,6 +98,9 @@ def cell(info, body=""):
         ("main", "async def main():\n    pass"),
         ("helper.py::Thing", "class Thing:\n    pass"),
         ("helper.py::imports", "import os"),
+        ("Handler.get", HEAD + GET),
+        ("Handler.get LIMIT", HEAD + GET + "\n\n\n# A limit,\n# in seconds.\nLIMIT = 3"),
+        ("Handler.get Handler.post", HEAD + GET + "\n\n" + POST),
         ("main LIMIT", "async def main():\n    pass\n\n\n# A limit,\n# in seconds.\nLIMIT = 3"),
     ],
 )
@@ -95,7 +118,9 @@ def test_the_cells_own_lines_come_last(lesson):
     ("info", "body", "says"),
     [
         ('show="Nobody"', "", "main.py has no 'Nobody'; it has imports, LIMIT"),
-        ('show="other.py::X"', "", "there is no 07_test/other.py"),
+        ('show="Handler.put"', "", "main.py has no 'Handler.put'"),
+        ('show="other.py::X"', "", "07_test/other.py does not exist"),
+        ("", "x = 1  # NBVAL_IGNORE_OUTPUT", "makes nbval skip a comparison"),
         ('tags=["claim-1"]', "x = 1", "07_test/lesson.md, cell `x = 1`: unknown tag: claim-1"),
         ("hide=true", "x = 1", "unknown cell metadata: hide"),
         ("", "", "an empty cell"),
@@ -121,12 +146,35 @@ def test_a_heading_begins_a_cell(lesson):
     ]
 
 
-def test_an_id_depends_on_its_own_text_alone(lesson):
-    text = "# A\n\n```python\nx = 1\n```\n\n```python\nx = 1\n```\n"
-    before = [each.id for each in lesson(text).cells]
-    after = [each.id for each in lesson(text.replace("# A", "# A\n\n```python\ny = 2\n```")).cells]
-    assert len(set(before)) == 3
-    assert set(before) < set(after)
+def test_an_id_is_the_place_of_a_cell(lesson):
+    text = "a\n\n# B\n\n```python\nx = 1\n```\n\nc\n\n## D\n\n```bash\nls\n```\n"
+    assert [each.id for each in lesson(text).cells] == [
+        "s0-1",
+        "s1-1",
+        "s1-2",
+        "s1-3",
+        "s2-1",
+        "s2-2",
+    ]
+    later = lesson(text.replace("c\n", "```python\ny = 2\n```\n\nc\n"))
+    assert [each.id for each in later.cells][-2:] == ["s2-1", "s2-2"]  # other sections keep theirs
+
+
+def test_two_equal_headings_would_share_an_anchor(lesson):
+    with pytest.raises(weave.WeaveError, match="two headings `A` share an anchor"):
+        lesson("# A\n\nx\n\n## A\n\ny\n")
+
+
+def test_a_chapter_has_a_lesson_and_may_have_notes_that_link_to_each_other(page, tmp_path):
+    notes = page.text.with_name("notes.md")
+    notes.write_text("# N\n\n[l](lesson.md) [x](../08_x/lesson.md#a) [b](../../bench/x.md)\n")
+    page.text.write_text("# L\n\n[n](notes.md#n) [y](../08_x/notes.md)\n")
+    pages = weave.pages(tmp_path)
+    names = ["07_test.ipynb", "07_test_notes.ipynb"]
+    assert [each.notebook for each in pages] == [tmp_path / "notebooks" / name for name in names]
+    lesson, notes = [weave.build(each).cells[0].source for each in pages]
+    assert lesson.endswith("[n](07_test_notes.ipynb#n) [y](08_x_notes.ipynb)")
+    assert notes.endswith("[l](07_test.ipynb) [x](08_x.ipynb#a) [b](../bench/x.md)")
 
 
 @pytest.mark.parametrize(
@@ -134,55 +182,149 @@ def test_an_id_depends_on_its_own_text_alone(lesson):
     [
         ("1 / 0", [], "ZeroDivisionError"),
         ("import sys; print('x', file=sys.stderr)", [], "writes to stderr: x"),
-        ("1", ["raises-exception"], "is tagged raises-exception and raises nothing"),
+        ("1", ["raises-exception"], "an error and the tag raises-exception need each other"),
+        (f"print({str(weave.ROOT)!r})", [], "shows the path of a folder of this machine"),
     ],
 )
-def test_a_cell_that_goes_wrong_is_named(source, tags, says, tmp_path):
-    new = weave.nbformat.v4
-    code = new.new_code_cell(source, metadata={"tags": tags} if tags else {})
-    with pytest.raises(weave.WeaveError, match=r"test\.ipynb") as raised:
-        weave.execute(new.new_notebook(cells=[code]), "test.ipynb", tmp_path)
+def test_a_cell_that_goes_wrong_is_named(page, source, tags, says):
+    page.text.write_text(f"```python tags={json.dumps(tags)}\n{source}\n```\n")
+    with pytest.raises(weave.WeaveError, match=r"07_test\.ipynb") as raised:
+        weave.weave(page)
     assert says in str(raised.value)
+    assert not page.notebook.exists()
 
 
-def stream(text):
-    return weave.nbformat.v4.new_output("stream", text=text)
+# ---------------------------------------------------------------- when it is executed, and what stays
+
+PAGE = """# A
+
+One.
+
+```python
+import random
+x = random.random()
+x
+```
+
+Two.
+
+```python
+print("http://127.0.0.1:%d" % random.randint(10000, 60000))
+```
+
+```python
+x + 1
+```
+"""
+
+
+def outputs(page):
+    notebook = weave.nbformat.read(page.notebook, as_version=4)
+    return [json.dumps(cell.outputs[0]) for cell in weave.code_cells(notebook)]
+
+
+def edit(page, old, new):
+    text = page.text.read_text()
+    assert old in text
+    page.text.write_text(text.replace(old, new, 1))
+
+
+@pytest.fixture
+def woven(page):
+    page.text.write_text(PAGE)
+    assert weave.weave(page) == "changed, executed"
+    assert weave.weave(page) == "the same"
+    assert weave.stale(page) == ""
+    return page
+
+
+@pytest.fixture
+def no_kernel(monkeypatch):
+    def execute(*_):
+        raise AssertionError("a kernel was started")
+
+    monkeypatch.setattr(weave, "execute", execute)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "kept"),
+    ("old", "new"),
     [
-        ("http://127.0.0.1:40001", "http://127.0.0.1:50001", True),
-        ("http://127.0.0.1:40001", "http://127.0.0.1:50001/", False),
-        ("a", "b", False),
+        ("One.", "Three."),
+        ("One.", "One.\n\n## B\n\nTwo."),
+        ("```python\nprint", '```python tags=["claim-C1"]\nprint'),
+        ("\n```python\nx + 1\n```\n", ""),
     ],
+    ids=["prose", "a heading", "a tag", "no last cell"],
 )
-def test_an_old_output_is_kept_where_nbval_calls_it_equal(old, new, kept):
-    v4 = weave.nbformat.v4
-    before = v4.new_notebook(cells=[v4.new_code_cell("x", id="a", outputs=[stream(old)])])
-    after = v4.new_notebook(cells=[v4.new_code_cell("x", id="a", outputs=[stream(new)])])
-    weave.keep_old_bytes(after, before, weave.sanitizers())
-    assert after.cells[0].outputs[0].text == (old if kept else new)
+def test_a_change_that_leaves_the_code_alone_needs_no_kernel(woven, no_kernel, old, new):
+    before = outputs(woven)
+    edit(woven, old, new)
+    assert weave.stale(woven).startswith(("cell ", "another number of cells"))
+    assert weave.weave(woven) == "changed"
+    assert weave.stale(woven) == ""
+    assert outputs(woven) == before[: len(outputs(woven))]
 
 
-def test_an_image_is_kept_until_its_cell_changes():
-    v4 = weave.nbformat.v4
-
-    def picture(source, data):
-        shown = v4.new_output("display_data", {"image/png": data})
-        return v4.new_notebook(cells=[v4.new_code_cell(source, id="a", outputs=[shown])])
-
-    for source, data in [("plot(1)", "old"), ("plot(2)", "new")]:
-        after = picture(source, "new")
-        weave.keep_old_bytes(after, picture("plot(1)", "old"), weave.sanitizers())
-        assert after.cells[0].outputs[0].data["image/png"] == data
+def test_after_a_change_of_code_the_outputs_above_it_stay_and_those_that_say_the_same(woven):
+    first, url, last = outputs(woven)
+    edit(woven, "Two.", "```python\n'new'\n```")
+    assert weave.stale(woven) == "cell 3 `'new'`"
+    assert weave.weave(woven) == "changed, executed"
+    assert [first, url] == [outputs(woven)[place] for place in (0, 2)]
+    assert "new" in outputs(woven)[1]
+    assert outputs(woven)[3] != last
+    assert weave.stale(woven) == ""
 
 
-def test_check_says_what_is_stale_and_what_to_type(capsys, monkeypatch):
-    monkeypatch.setattr(weave, "stale", lambda number: ["01_hello.ipynb, cell 2: another source"])
-    assert weave.main([1], check=True) == 1
+def test_a_changed_definition_that_a_cell_shows_is_a_change_of_code(page):
+    page.text.write_text(cell('show="LIMIT"', "LIMIT"))
+    weave.weave(page)
+    (page.text.parent / "main.py").write_text(MAIN.replace("LIMIT = 3", "LIMIT = 4"))
+    assert weave.stale(page)
+    assert weave.weave(page) == "changed, executed"
+    assert '"4"' in outputs(page)[0]
+
+
+def test_with_run_a_wrong_output_is_mended_and_a_cleared_one_without(woven):
+    before = outputs(woven)
+    text = woven.notebook.read_text()
+    woven.notebook.write_text(text.replace(' "http://127.0.0.1', ' "http://127.0.0.2'))
+    assert weave.weave(woven) == "the same"  # nbval finds it
+    assert weave.weave(woven, run=True) == "changed, executed"
+    assert "127.0.0.1" in outputs(woven)[1]
+    assert outputs(woven)[0] != before[0]
+    woven.notebook.write_text(text.replace('"execution_count": 1', '"execution_count": null'))
+    assert weave.stale(woven)
+    assert weave.weave(woven) == "changed, executed"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("IPYTHONDIR", "ipython"), ("JUPYTER_PATH", "jupyter")]
+)
+def test_an_authors_own_settings_change_no_output(page, tmp_path, monkeypatch, setting, value):
+    hostile_settings(tmp_path)
+    monkeypatch.setenv(setting, str(tmp_path / value))
+    page.text.write_text("```python\n1\n2\n```\n")
+    weave.weave(page)
+    [code] = weave.code_cells(weave.nbformat.read(page.notebook, as_version=4))
+    assert [output.data for output in code.outputs] == [{"text/plain": "2"}]
+
+
+def test_check_says_what_is_stale_and_what_to_type(woven, capsys, monkeypatch):
+    monkeypatch.setattr(weave, "pages", lambda: [woven])
+    monkeypatch.setattr(weave.index, "write", lambda check: False)
+    assert weave.main(None, check=True) == 0
+    edit(woven, "One.", "Three.")
+    before = woven.notebook.read_bytes()
+    assert weave.main([7], check=True) == 1
     out = capsys.readouterr().out
-    assert "01_hello.ipynb" in out
-    assert "python -m course weave 1" in out
-    assert weave.main([99], check=True) == 1
-    assert "chapter 99 has no lesson.md" in capsys.readouterr().out
+    assert "stale: cell 1 `# A`" in out
+    assert "python -m course weave" in out
+    assert woven.notebook.read_bytes() == before
+    assert weave.main([7]) == 0
+    edit(woven, "```python", "```python hide=true")
+    assert weave.main([7]) == weave.main([7], check=True) == 1
+    assert "unknown cell metadata: hide" in capsys.readouterr().out
+    monkeypatch.setattr(weave.index, "write", lambda check: True)
+    assert weave.main([8], check=True) == 1
+    assert weave.main([8]) == 0

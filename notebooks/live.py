@@ -1,8 +1,8 @@
 """What a notebook needs to run a Tornado application in its own kernel: serve it, ask it, read its log.
 
-A kernel already runs an event loop, so a cell may `await`. Three things need care, and are all that this file does:
-a cell may be run twice (the earlier server is stopped first), what a handler prints must show up below the cell that
-asked, and what Tornado logs must show up where the lesson says so.
+A kernel already runs an event loop, so a cell may `await`. This file takes care of three things: a cell may be run twice
+(the earlier server is stopped first), what a handler prints appears below the cell that sent the request, and what Tornado
+logs appears where the lesson says so. It lies beside the notebooks and finds the course by walking up to course.toml.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tornado.httputil import HTTPHeaders
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = next(p for p in Path(__file__).resolve().parents if (p / "course.toml").exists())
 _SAFE = "!#$%&'()*+,/:;=?@[]-._~"
 _servers: dict[str, HTTPServer] = {}
 _records: list[logging.LogRecord] = []
@@ -40,6 +40,10 @@ class _Keep(logging.Handler):
         _records.append(record)
 
 
+# Requests to this machine, also from what `run` starts, go to no proxy.
+_no_proxy = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+os.environ["no_proxy"] = ",".join(filter(None, [_no_proxy, "127.0.0.1,localhost,::1"]))
+
 for _name in ("tornado", "asyncio"):
     logging.getLogger(_name).handlers[:] = [_Keep(logging.WARNING)]
     logging.getLogger(_name).propagate = False
@@ -48,7 +52,7 @@ for _name in ("tornado", "asyncio"):
 async def serve(app: Application, name: str = "app", **settings) -> str:
     """Serve `app` on a free port of this machine and return its URL, such as http://127.0.0.1:40123.
 
-    The server that an earlier call started under the same `name` is stopped first. `settings` go to HTTPServer.
+    A server that an earlier call started under the same `name` is stopped first. `settings` go to HTTPServer.
     """
     await stop(name)
     [sock] = bind_sockets(0, "127.0.0.1")
@@ -60,7 +64,7 @@ async def serve(app: Application, name: str = "app", **settings) -> str:
 
 
 async def stop(name: str = "app") -> None:
-    """Stop the server of that name and close its connections. No such server: nothing happens."""
+    """Stop the server of that name, if it runs, and close its connections."""
     if server := _servers.pop(name, None):
         server.stop()
         await server.close_all_connections()
@@ -68,7 +72,7 @@ async def stop(name: str = "app") -> None:
 
 @dataclass
 class Answer:
-    """An answer to `ask`. A cell that ends in one shows the request line, the status line and the body."""
+    """A response to `ask`. A cell that ends in one shows the request line, the status line and the body."""
 
     request: str
     status: int
@@ -82,7 +86,7 @@ class Answer:
         return self.body.decode(errors="backslashreplace")
 
     def json(self):
-        """The body, read as JSON. Raises ValueError if it is none."""
+        """The body, read as JSON. Raises ValueError if it is not JSON."""
         return json_module.loads(self.body)
 
     def __repr__(self) -> str:
@@ -102,10 +106,10 @@ async def ask(
     headers: dict | None = None,
     timeout: float = 5,
 ) -> Answer:
-    """Send one request and return its answer, whatever the status.
+    """Send one request and return its response, whatever the status.
 
     At most one of `form` (sent as a browser sends a form), `json` (any value but None) and `body` (as it is) is given.
-    `timeout` is in seconds. Redirects are not followed. Raises OSError or HTTPClientError if no answer comes.
+    `timeout` is in seconds. Redirects are not followed. Raises OSError or HTTPClientError if no response arrives.
     """
     headers = dict(headers or {})
     if form is not None:
@@ -115,9 +119,7 @@ async def ask(
         body = json_module.dumps(json)
         headers.setdefault("Content-Type", "application/json")
     url = quote(url, safe=_SAFE)  # as a browser does: 中文 becomes %E4%B8%AD%E6%96%87
-    client = AsyncHTTPClient(
-        force_instance=True
-    )  # our own: the handlers' client has its own limits
+    client = AsyncHTTPClient(force_instance=True)  # the handlers' client has limits of its own
     try:
         response = await client.fetch(
             url,
@@ -175,14 +177,18 @@ def _error_line(error: BaseException) -> str:
 def run(source: str | Path, *args: str, timeout: float = 10, env: dict | None = None) -> None:
     """Run Python in a process of its own; print its stdout, its stderr and its exit status.
 
-    `source` is the code itself, or the Path of a script; `args` are its command line; `env` is added to the environment.
-    A traceback is cut to its last line, and a path loses the folder of this course. After `timeout` seconds the process
-    is killed, and the last line says so.
-    The notebook waits meanwhile: its own servers do not answer.
+    `source` is the code itself, or the Path of a script; `args` are its command line; `env` is added to the environment, in
+    which local time is UTC. A traceback is cut to its last line, and a path loses the folder of this course. After
+    `timeout` seconds the process is killed, and the last line says so.
+    The notebook's own servers do not answer while it waits.
     """
-    program = (
-        [str(source)] if isinstance(source, Path) else ["-c", textwrap.dedent(source).strip("\n")]
-    )
+    code = isinstance(source, str)
+    program = ["-c", textwrap.dedent(source).strip("\n")] if code else [str(source)]
+    same = {
+        "PYTHONUTF8": "1",
+        "PYTHON_COLORS": "0",
+        "TZ": "UTC",
+    }  # whatever the reader's settings are
     process = subprocess.Popen(
         [sys.executable, *program, *args],
         stdin=subprocess.DEVNULL,
@@ -190,7 +196,7 @@ def run(source: str | Path, *args: str, timeout: float = 10, env: dict | None = 
         stderr=subprocess.PIPE,
         encoding="utf-8",
         errors="backslashreplace",
-        env={**os.environ, "PYTHONUTF8": "1", "PYTHON_COLORS": "0", **(env or {})},
+        env={**os.environ, **same, **(env or {})},
     )
     try:
         stdout, stderr = process.communicate(timeout=timeout)
