@@ -92,7 +92,7 @@ def tables(data: dict) -> str:
     head = ["chapter", "server", "CPU a request, µs", "over bare", "CPU time", "at most", "target"]
     rounds = len(data["rows"][0]["cpu"])
     stock = f" The words of 5 and 6 are in MongoDB {data['mongod']}." if data["mongod"] else ""
-    return f"{rounds} rounds.{stock}\n\n{table(head, rows)}"
+    return f"Rounds: {rounds}.{stock}\n\n{table(head, rows)}"
 
 
 def claims(data: dict) -> list[list[str]]:
