@@ -56,7 +56,7 @@ def tables(data: dict) -> str:
             rows.append([f"{what}, {style}", shown(styles[style], 0, 1e6), *told])
     rounds = len(data["lookup"]["await"])
     head = ["what, style", "CPU a request, µs", "over callbacks", "CPU time"]
-    return f"{rounds} rounds.\n\n{table(head, rows)}"
+    return f"Rounds: {rounds}.\n\n{table(head, rows)}"
 
 
 def claims(data: dict) -> list[list[str]]:

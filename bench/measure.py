@@ -1,17 +1,14 @@
-"""What every experiment needs: servers in processes, their CPU time and memory, a mongod."""
+"""What every experiment needs: servers in processes, their CPU time and memory."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import platform
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -19,7 +16,7 @@ import psutil
 
 from bench.clients import LIMIT
 from course import manifest
-from course.learner import mongo
+from course.learner.script import free_port
 
 BARE = Path(__file__).resolve().parent / "bare.py"
 PACKAGES = ["tornado", "pymongo", "psutil"]
@@ -27,12 +24,6 @@ PACKAGES = ["tornado", "pymongo", "psutil"]
 
 def chapter(number: int) -> Path:
     return manifest.chapter(str(number)).script
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 class Server:
@@ -110,19 +101,6 @@ class Used:
         # The system adds up the time when the process waits again, which is after its last response.
         await asyncio.sleep(0.02)
         self.cpu += self.server.cpu()
-
-
-@contextlib.contextmanager
-def mongod() -> Iterator[tuple[str, str]]:
-    """A MongoDB server with its data in a temporary folder: its URI and its version."""
-    with tempfile.TemporaryDirectory() as folder:
-        port = free_port()
-        with mongo._server(mongo.find_mongod(), port, Path(folder)) as process:
-            try:
-                version = mongo._become_primary(process, port, Path(folder))
-                yield f"mongodb://127.0.0.1:{port}/?directConnection=true", version
-            finally:
-                process.kill()  # an orderly end takes a second, and its data go anyway
 
 
 def in_turn(things: list, number: int) -> list:

@@ -14,13 +14,8 @@ from course.environment import ROOT
 
 PAGE = ROOT / "bench" / "results.md"
 # In the order of the page. Each has TITLE, ALT, PLANS, SECONDS, measure, tables, claims, plot.
-EXPERIMENTS: dict[str, ModuleType] = {
-    "blocking": blocking,
-    "callbacks": callbacks,
-    "polling": polling,
-    "waiting": waiting,
-    "chapters": chapters,
-}
+MODULES: tuple[ModuleType, ...] = (blocking, callbacks, polling, waiting, chapters)
+EXPERIMENTS = {module.__name__.removeprefix("bench."): module for module in MODULES}
 
 
 def write(results: dict, folder: Path) -> Path:

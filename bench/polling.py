@@ -143,7 +143,7 @@ def tables(data: dict) -> str:
     head = ["way", "requests", "kB", "server's CPU, ms", "over long polling"]
     head += ["delay, ms: median", "longest", "not told"]
     return (
-        f"{plan['clients']} clients, {plan['seconds']:g} s, one change, {plan['rounds']} rounds. "
+        f"{plan['clients']} clients, {plan['seconds']:g} s, one change; rounds: {plan['rounds']}. "
         f"The headers of a request have {len(BROWSER)} bytes more than the least.\n\n"
         f"{table(head, rows)}"
     )
