@@ -40,11 +40,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of the notes. If no cell can show it, `document` is a source's key and `why` says why no cell can."""
+    """A statement of the notes, in English and in Chinese (`zh`). If no cell can show it, `document` is a source's key and `why` says why no cell can."""
 
     id: str
     section: str
     says: str
+    zh: str
     verdict: str
     today: str
     source: list[str]
@@ -62,6 +63,7 @@ class Defect:
     number: int
     listing: str
     says: str
+    zh: str
     mended: str
     chapter: int
     test: str
@@ -73,7 +75,7 @@ class Defect:
 
 @dataclass(frozen=True)
 class Name:
-    """A name that the notes use; `error` is the exact text that it raises today."""
+    """A name that the notes use, or with `ours` do not use; `error` is the exact text that it raises today."""
 
     name: str
     aliases: list[str]
@@ -85,6 +87,7 @@ class Name:
     deprecated: str = ""
     note: str = ""
     error: str = ""
+    ours: bool = False
 
     @property
     def id(self) -> str:
@@ -125,11 +128,10 @@ def read(file: Path = FILE) -> Claims:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ClaimsError(f"{file.name}: {error}") from None
-    made: dict[str, list] = {}
     sources = data.pop("source", {})
     kinds = {"section": Section, "claim": Claim, "defect": Defect, "api": Name, "source": Source}
+    made: dict[str, list] = {kind: [] for kind in [*kinds, *data]}
     for kind, values in {**data, "source": list(sources.values())}.items():
-        made[kind] = []
         for place, value in enumerate(values, 1):
             try:
                 made[kind].append(kinds[kind](**value))

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from course import notebook
+from course.learner import notebook
 
 from servers import CHROMIUM, ROOT, free_port
 
@@ -31,7 +31,9 @@ def course(tmp_path):
     for name in ("course", "chapters/01_hello"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     (copy / "notebooks").mkdir()
-    shutil.copy(ROOT / "notebooks" / NAME, copy / "notebooks")
+    for name in (NAME, "live.py"):
+        shutil.copy(ROOT / "notebooks" / name, copy / "notebooks")
+    shutil.copy(ROOT / "course.toml", copy)
     shutil.copy(ROOT / "pyproject.toml", copy)
     return copy
 
@@ -46,7 +48,7 @@ def start(course, tmp_path):
     blank = dict.fromkeys(("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"), "")
 
     def start(port=None):
-        code = f"from course.notebook import open_notebook\nraise SystemExit(open_notebook(1, {port or free_port()}))"
+        code = f"from course.learner.notebook import open_notebook\nraise SystemExit(open_notebook(1, {port or free_port()}))"
         process = subprocess.Popen(
             [sys.executable, "-c", code],
             cwd=course,

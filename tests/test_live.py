@@ -7,7 +7,7 @@ import nbformat
 import pytest
 import tornado.web
 
-from course import weave
+from course.authors import weave
 
 from servers import ROOT
 
@@ -162,8 +162,8 @@ def test_run_cuts_tracebacks_and_paths(live, capsys, tmp_path):
     script.write_text("try:\n    1 / 0\nexcept ZeroDivisionError:\n    raise KeyError('x')\n")
     live.run(script)
     assert capsys.readouterr().out == "KeyError: 'x'\nexit status 1\n"
-    live.run("import tornado, course; print(tornado.__file__, course.__file__)")
-    assert capsys.readouterr().out.startswith("site-packages/tornado/__init__.py course/__init__")
+    live.run("import tornado; print(tornado.__file__)")
+    assert capsys.readouterr().out.startswith("site-packages/tornado/__init__.py")
 
 
 def test_run_ends_what_does_not_end(live, capsys):
@@ -217,7 +217,7 @@ def test_everything_is_closed_at_the_end_of_a_script():
             "    await stop()\n"
             "asyncio.run(main())",
         ],
-        cwd=ROOT,
+        cwd=ROOT / "notebooks",
         capture_output=True,
         text=True,
         timeout=20,

@@ -4,57 +4,55 @@ from __future__ import annotations
 
 import re
 
+from course.authors.statements import code, status, verdict
 from course.claims import Cell, Claim, Claims, Defect, Entry, Name, cells, cells_of, read
 from course.environment import ROOT
 
 PAGE = ROOT / "THEN-AND-NOW.md"
+FIRST = (  # the names whose errors a reader of the notes meets first
+    *("print", "‘quotes’", "urllib.urlencode", "web.asynchronous", "gen.engine", "gen.Task"),
+    *("fetch(callback=)", "HTTPClient", "Connection", "insert"),
+)
 INTRO = """\
 # Then and now
 
 <!-- Made from claims.toml by `python -m course weave`; to change it, change that file. -->
 
-You have the notes of 2012 open, or the book behind them, *Introduction to Tornado* (2012). This page says what is left of
-each of their statements on Tornado 6.6, PyMongo 4.20 and Python 3.11 or newer, what to write today, and which cell of which
-notebook shows it. The tests run these cells and compare their outputs.
+For a reader with the notes of 2012 open, or the book behind them, *Introduction to Tornado*: what is left of each of their
+statements today, what to write instead, and which notebook shows it. The tests run these notebooks and compare their outputs.
 
-- [What the notes claim](#what-the-notes-claim), section by section
-- [The old names](#the-old-names): what became of each, and what to write
-- [What is wrong in the listings](#what-is-wrong-in-the-listings)
+- [Ten errors to search for](#ten-errors-to-search-for)
+- [The notes, heading by heading](#the-notes-heading-by-heading)
+- [Names, from A to Z](#names-from-a-to-z)
+- [Mistakes in the listings](#mistakes-in-the-listings)
 
-In the terminal, `make now NAME=gen.Task` looks up a name, and `make now NAME=C44` a claim.
+In the terminal, `make now NAME=gen.Task` looks up a name, a number such as C44, the text of an error, or a Chinese word.
 
-## What the notes claim
+## Ten errors to search for
 
-{count} claims: {true} are true today, {changed} have changed, {false} are false. {then} of them were already wrong in 2012.
-
-- *true*: it holds as the notes say it.
-- *changed*: it holds, but under another name, or only in part.
-- *false*: it does not hold today. *Then too*: it did not hold in 2012 either.
+| today's error | write | shown in |
+|---|---|---|
 """
-SECTION = """
-### {heading}
+HEADINGS = """
+## The notes, heading by heading
 
-In the book: chapter {book}.
-
-| | the notes say | verdict | today | shown in | source |
-|---|---|---|---|---|---|
+{count} statements: {true} are true today, {changed} have changed, {false} are false. {then} of them were no better in 2012.
+*Changed* means true under another name, or in part.
 """
+TABLE = "\n| | verdict, and what holds today | shown in |\n|---|---|---|\n"
 NAMES = """
-## The old names
+## Names, from A to Z
 
-Each name that the notes use. An error is the exact text that it raises today.
-
-| in the notes | status | today's error | write | shown in | source |
-|---|---|---|---|---|---|
+| in the notes | today | shown in |
+|---|---|---|
 """
 DEFECTS = """
-## What is wrong in the listings
+## Mistakes in the listings
 
-{count} mistakes in the notes' programs that were mistakes in 2012 too. The cell shows the notes' version failing; the test
-holds ours.
+{count} mistakes that were mistakes in 2012 too. The cell shows the notes' version failing; a test holds ours.
 
-| | listing | what is wrong | mended | shown in | test |
-|---|---|---|---|---|---|
+| | what is wrong | mended, shown in |
+|---|---|---|
 """
 
 
@@ -70,55 +68,65 @@ def write(check: bool = False) -> bool:
 def page(claims: Claims, found: list[Cell]) -> str:
     """The text of THEN-AND-NOW.md."""
     verdicts = [claim.verdict for claim in claims.claims]
-    counts = {verdict: verdicts.count(verdict) for verdict in ("true", "changed", "false")}
+    counts = {word: verdicts.count(word) for word in ("true", "changed", "false")}
     then = sum(claim.then == "false" for claim in claims.claims)
-    parts = [INTRO.format(count=len(verdicts), then=then, **counts)]
+    known = {name.name: name for name in claims.names}
+    parts = [INTRO, *(_error(known[name], found) for name in FIRST)]
+    parts.append(HEADINGS.format(count=len(verdicts), then=then, **counts))
     for section in claims.sections:
         same = section.title == section.notes
-        heading = section.notes + ("" if same else f" ({section.title})")
-        parts.append(SECTION.format(heading=heading, book=section.book))
+        parts.append(f"\n### {section.notes}{'' if same else f' ({section.title})'}\n")
         mine = [claim for claim in claims.claims if claim.section == section.notes]
-        parts += [_claim(claims, claim, found) for claim in mine]
+        holds = [claim for claim in mine if claim.verdict == "true" and not claim.then]
+        rows = [_claim(claim, found) for claim in mine if claim not in holds]
+        parts += [TABLE, *rows] if rows else []
+        if holds:
+            parts.append("\nHold as written:\n\n")
+            parts += [f"- {_anchor(each.id)} {_text(each.says)} {each.zh}\n" for each in holds]
     parts.append(NAMES)
-    names = sorted(claims.names, key=lambda name: name.chapter)
-    parts += [_name(claims, name, found) for name in names]
+    parts += [_name(name, found) for name in sorted(claims.names, key=_alphabetical)]
     parts.append(DEFECTS.format(count=len(claims.defects)))
     parts += [_defect(defect, found) for defect in claims.defects]
+    used = {key for entry in claims.entries for key in getattr(entry, "source", [])}
+    sources = [(key, source) for key, source in claims.sources.items() if key in used]
+    parts.append("\n")
+    parts += [f'[{key}]: {source.url} "{source.title}"\n' for key, source in sources]
     return "".join(parts)
 
 
-def _claim(claims: Claims, claim: Claim, found: list[Cell]) -> str:
-    verdict = f"*{claim.verdict}*"
-    if claim.then == "false":
-        verdict += ", then too" if claim.verdict == "false" else ", and so it was then"
-    return _row(
-        f'<a id="{claim.id}"></a>{claim.id}',
-        _text(claim.says),
-        verdict,
-        _text(claim.today) + (f" (Since {claim.since}.)" if claim.since else ""),
-        f"no cell: {claim.why[0].lower()}{claim.why[1:]}" if claim.why else _links(claim, found),
-        _sources(claims, claim.source),
-    )
+def _alphabetical(name: Name) -> str:
+    return re.sub(r"^\W+", "", name.name).lower()
 
 
-def _name(claims: Claims, name: Name, found: list[Cell]) -> str:
-    status = name.status + (f" ({name.since})" if name.since else "")
-    return _row(
-        _code(name.name),
-        status + (f", deprecated ({name.deprecated})" if name.deprecated else ""),
-        _code(name.error) if name.error else "",
-        _code(name.today) + (f"<br>{_text(name.note)}" if name.note else ""),
-        _links(name, found),
-        _sources(claims, name.source),
-    )
+def _anchor(key: str) -> str:
+    return f'<a id="{key}"></a>**{key}**'
+
+
+def _error(name: Name, found: list[Cell]) -> str:
+    return _row(code(name.error), code(name.today), _links(name, found))
+
+
+def _claim(claim: Claim, found: list[Cell]) -> str:
+    said = f"{_text(claim.says)}<br>{claim.zh}<br>*{verdict(claim)}*: {_text(claim.today)}"
+    shown = _text(claim.why) if claim.why else _links(claim, found)
+    return _row(_anchor(claim.id), said, shown + _cited(claim.source))
+
+
+def _name(name: Name, found: list[Cell]) -> str:
+    slug = re.sub(r"\W+", "-", name.name).strip("-").lower()
+    left = f'<a id="name-{slug}"></a>{code(name.name)}<br>{status(name)}'
+    left += ", not in the notes" if name.ours else ""
+    today = code(name.today) + (f"<br>{_text(name.note)}" if name.note else "")
+    return _row(left, today, _links(name, found) + _cited(name.source))
 
 
 def _defect(defect: Defect, found: list[Cell]) -> str:
-    file, *names = defect.test.split("::")
-    title = names[-1].partition("[")[0].removeprefix("test_").replace("_", " ")
-    mended, links = _text(defect.mended), _links(defect, found)
-    test = f"[{title}]({file})"
-    return _row(defect.id, _text(defect.listing), _text(defect.says), mended, links, test)
+    wrong = f"{_text(defect.listing)}: {_text(defect.says)}<br>{defect.zh}"
+    return _row(
+        f'<a id="defect-{defect.number}"></a>**{defect.number}**',
+        wrong,
+        f"{_text(defect.mended)} {_links(defect, found)}",
+    )
 
 
 def _row(*fields: str) -> str:
@@ -132,17 +140,14 @@ def _text(text: str) -> str:
     return "".join(parts).replace("|", r"\|")
 
 
-def _code(text: str) -> str:
-    return "`" + text.replace("|", r"\|") + "`"
-
-
 def _links(entry: Entry, found: list[Cell]) -> str:
-    places = [
-        f"[chapter {cell.chapter}, In [{cell.number}]]({cell.link})"
-        for cell in cells_of(entry, found)
+    """Where an entry is shown; the heading is in the text, for a viewer that does not scroll to it."""
+    places = {(cell.link, cell.chapter, cell.heading): None for cell in cells_of(entry, found)}
+    links = [
+        f"[{chapter}, “{heading.replace('`', '')}”]({link})" for link, chapter, heading in places
     ]
-    return ", ".join(places) or f"chapter {entry.chapter}"
+    return ", ".join(links) or f"chapter {entry.chapter}"
 
 
-def _sources(claims: Claims, keys: list[str]) -> str:
-    return ", ".join(f"[{claims.sources[key].title}]({claims.sources[key].url})" for key in keys)
+def _cited(keys: list[str]) -> str:
+    return "".join(f" [[{key}]]" for key in keys)

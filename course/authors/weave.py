@@ -27,13 +27,15 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from course.authors import index
+from course.authors import index, statements
+from course.authors.statements import StatementError
 from course.claims import ClaimsError
 from course.environment import ROOT
 
 CELL_TIMEOUT = 60  # seconds
 TAGS = re.compile(r"claim-C\d+|defect-\d+|api-[\w.()-]+|raises-exception|image")
 PAGE_LINK = re.compile(r"\]\((?:\.\./(\d\d_\w+)/)?(lesson|notes)\.md")
+PICTURE = re.compile(r"(!\[[^]]*\]\()([\w.-]+\))")
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
@@ -156,6 +158,11 @@ def _names(node: ast.stmt) -> list[str]:
 def build(page: Page) -> NotebookNode:
     """The notebook of a page without outputs. Raises WeaveError, with the page's name and the cell's first line."""
     text = page.text.read_text(encoding="utf-8")
+    if page.text.stem == "notes":
+        try:
+            text = statements.expand(text, page.number)
+        except StatementError as error:
+            raise WeaveError(f"{page.name}: {error}") from None
     read = jupytext.reads(text, fmt={"extension": ".md", "split_at_heading": True})
     cells: list[NotebookNode] = []
     headings: set[str] = set()
@@ -182,6 +189,7 @@ def _links(text: str, page: Page) -> str:
     """Links from chapters/NN_name/ become links from notebooks/, and a page there is a notebook here."""
     folder = page.text.parent.name
     text = PAGE_LINK.sub(lambda link: f"]({_notebook(link[1] or folder, link[2])}", text)
+    text = PICTURE.sub(rf"\1../chapters/{folder}/\2", text)
     return text.replace("](../../", "](../")
 
 

@@ -34,14 +34,25 @@ def now(name: str) -> int:
 
 
 def find(claims: Claims, name: str) -> list[Entry]:
-    """The entries that a reader may mean by `name`: first by the whole name, then by its last part."""
+    """The entries that a reader may mean by `name`: the whole name, its last part, an error's text, or Chinese words."""
     wanted = normalized(name)
     keys = [(entry, _keys(entry)) for entry in claims.entries]
     exact = [entry for entry, names in keys if wanted in names]
     if not exact:
         last = wanted.rpartition(".")[2]
         exact = [entry for entry, names in keys if last in {n.rpartition(".")[2] for n in names}]
-    return sorted(exact, key=lambda entry: entry.id.lower() != wanted)
+    if not exact and len(name.strip()) > 1:
+        exact = [entry for entry, _ in keys if _mentions(entry, name.strip())]
+    return sorted(exact, key=lambda entry: (entry.id != name, entry.id.lower() != wanted))
+
+
+def _mentions(entry: Entry, text: str) -> bool:
+    """Whether `text` is a part of the entry's error or Chinese line, or a pasted line that ends in the error."""
+    error, chinese = getattr(entry, "error", ""), getattr(entry, "zh", "")
+    message = error.partition(": ")[2]
+    pasted = bool(message) and message.lower() in text.lower()
+    part = len(text) > 5 and text.lower() in error.lower()
+    return pasted or part or text in chinese
 
 
 def normalized(name: str) -> str:
