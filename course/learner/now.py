@@ -52,7 +52,7 @@ def _mentions(entry: Entry, text: str) -> bool:
     message = error.partition(": ")[2]
     pasted = bool(message) and message.lower() in text.lower()
     part = len(text) > 5 and text.lower() in error.lower()
-    return pasted or part or text in chinese
+    return pasted or part or (not text.isascii() and text in chinese)
 
 
 def normalized(name: str) -> str:
