@@ -17,7 +17,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from course.environment import ROOT
-from course.script import port_is_free
+from course.learner.script import port_is_free
 
 START = 120  # seconds that JupyterLab may take
 LINK = re.compile(r"\[([^]]+)\]\((?!\w+:|#)([^)#]*)[^)]*\)")
