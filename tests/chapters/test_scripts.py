@@ -50,10 +50,10 @@ def test_sigterm_ends_it(script, number):
     assert "Traceback" not in running.output()
 
 
-def test_no_script_handles_a_signal_itself():
+def test_no_script_handles_sigterm_itself():
     """So all end by SIGTERM as those above do."""
     for file in ROOT.glob("chapters/*/*.py"):
-        assert "signal" not in file.read_text(encoding="utf-8"), file
+        assert "SIGTERM" not in file.read_text(encoding="utf-8"), file
 
 
 def test_help_says_what_the_options_are(chapter):
