@@ -17,7 +17,7 @@ import pytest
 
 from course.learner import notebook
 
-from servers import CHROMIUM, ROOT, free_port
+from servers import CHROMIUM, ROOT, free_port, no_browser
 
 NAME = "01_hello.ipynb"
 FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
@@ -96,14 +96,17 @@ def url_of(process) -> str:
 
 
 def test_all_cells_run_in_a_browser_after_a_restart_and_once_more(start, course):
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import Error, sync_playwright
 
     clear(course / "notebooks" / NAME)
     mine = course / "work" / "notebooks" / NAME
     process = start()
     url = url_of(process)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(**CHROMIUM)
+        try:
+            browser = playwright.chromium.launch(**CHROMIUM)
+        except Error as error:
+            no_browser(error)
         page = browser.new_page(viewport={"width": 1400, "height": 900})
         page.goto(url)
         page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=40_000)
