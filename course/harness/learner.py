@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import select
 import threading
 import time
 from pathlib import Path
@@ -84,6 +85,15 @@ class Learner:
             self._process.ask({"do": "ping"}, 2.0)
         except (Stuck, Gone):
             return True
+        return False
+
+    def stands_still(self) -> bool:
+        """Whether the event loop's thread is at the same line of the exercise before and after an order without a reply."""
+        before = self.stuck_lines(main_thread=True)
+        try:
+            self._process.ask({"do": "ping"}, 1.0)
+        except (Stuck, Gone):
+            return bool(before) and before == self.stuck_lines(main_thread=True)
         return False
 
     def stuck_lines(self, main_thread: bool = False) -> list[dict]:
@@ -255,6 +265,8 @@ class App:
                 connection.putheader(name, value)
             connection.endheaders(request.body)
             sock = connection.sock
+            if not select.select([sock], [], [], 1)[0] and self._learner.stands_still():
+                raise TimeoutError
             return Answer(self, request, connection.getresponse(), sock, began)
         except TimeoutError:
             raise self._no_answer(request) from None

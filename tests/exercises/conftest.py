@@ -77,7 +77,7 @@ def _learner(item) -> Learner:
 
 def pytest_runtestloop(session):
     """With --wait, everything is ready before the word comes: that is how `watch` is quick."""
-    if session.config.getoption("--wait", False):
+    if session.config.getoption("--wait", False) and session.items:
         _learner(session.items[0])
         _go.wait()
 
