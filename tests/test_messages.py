@@ -11,6 +11,8 @@ import time
 import psutil
 import pytest
 
+from course.harness import Failure, Wrong
+from course.harness.learner import Learner
 from course.learner import check
 from course.manifest import chapters
 
@@ -396,3 +398,153 @@ def wait_for(state) -> None:
     while not state():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+MISTAKES = {
+    # name: (the body of an async function, words of the cause)
+    "with on a Condition": ("with asyncio.Condition(): pass", "async with"),
+    "with on a timeout": ("with asyncio.timeout(1): pass", "async with"),
+    "with on a Semaphore": ("with asyncio.Semaphore(): pass", "async with"),
+    "with on a Lock": ("with asyncio.Lock(): pass", "async with"),
+    "no lambda": (
+        "c = asyncio.Condition()\n    async with c: await c.wait_for(1 > 2)",
+        "lambda",
+    ),
+    "notify without the lock": ("asyncio.Condition().notify_all()", "async with condition"),
+    "gather as JSON": ("json.dumps(asyncio.gather(asyncio.sleep(0)))", "Future"),
+    "an attribute of a Future": ("asyncio.gather(asyncio.sleep(0)).code", "yield"),
+    "a coroutine as JSON": ("json.dumps(asyncio.sleep(0))", "await is missing"),
+    "a key of a coroutine": ("asyncio.sleep(0)['word']", "await is missing"),
+    "a task of a Future": (
+        "asyncio.create_task(asyncio.gather(asyncio.sleep(0)))",
+        "started already",
+    ),
+    "a loop over a set that changes": ("a = {1, 2}\n    for b in a: a.add(b + 2)", "a copy"),
+    "an await on find": ("await mongomock.MongoClient().db.c.find()", "returns a cursor"),
+    "to_list": ("mongomock.MongoClient().db.c.find().to_list()", "list(cursor)"),
+    "to_list of aggregate": (
+        "mongomock.MongoClient().db.c.aggregate([]).to_list()",
+        "list(cursor)",
+    ),
+    "bulk_write": (
+        "mongomock.MongoClient().db.c.bulk_write([pymongo.ReplaceOne({}, {})])",
+        "replace_one",
+    ),
+    "sort by two names": (
+        "c = mongomock.MongoClient().db.c\n    c.insert_one({})\n    list(c.find().sort(['a', 'b']))",
+        '("name", 1)',
+    ),
+    "a session": ("mongomock.MongoClient().start_session()", "mongomock, the embedded database"),
+    "an old method": ("mongomock.MongoClient().db.c.find_and_modify({})", "does not exist today"),
+    "an old name": ("tornado.web.asynchronous", "make now NAME=web.asynchronous"),
+    "the global options": (
+        "from tornado.options import define\n    define('port')\n    define('port')",
+        "OptionParser()",
+    ),
+    "no configuration": (
+        "from tornado.options import OptionParser\n    OptionParser().parse_config_file(None)",
+        "None here",
+    ),
+    "UnboundLocalError": ("if 0: a = 1\n    return a", "no value in the branch"),
+    "a bool that is called": ("(1 > 2)()", "lambda"),
+    "a list as a header": (
+        "tornado.web.RequestHandler._convert_header_value(None, ['GET'])",
+        "', '.join",
+    ),
+    "TimeoutError": ("async with asyncio.timeout(0): await asyncio.sleep(1)", "time limit"),
+    "another name": ("jsn", "Did you mean: 'json'"),
+}
+
+
+@pytest.fixture(scope="module")
+def mistakes(tmp_path_factory):
+    """An exercise in which each mistake is a function."""
+    folder = tmp_path_factory.mktemp("mistakes")
+    names = ["import asyncio, json, mongomock, pymongo, tornado.web"]
+    names += [
+        f"async def m{number}():\n    {body}" for number, (body, _) in enumerate(MISTAKES.values())
+    ]
+    (folder / "exercise.py").write_text("\n".join(names))
+    (folder / "stage.py").write_text("def do(exercise, name): return getattr(exercise, name)()")
+    learner = Learner(folder / "exercise.py", folder / "stage.py")
+    yield learner
+    learner.close()
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_the_cause_fits_the_exception(name, mistakes):
+    body, words = MISTAKES[name]
+    with pytest.raises(Wrong) as wrong:
+        mistakes.call("do", name=f"m{list(MISTAKES).index(name)}")
+    failure = wrong.value.failure
+    assert failure.kind == "error"
+    assert words in f"{failure.got}\n{failure.cause}", failure
+    assert failure.lines[-1]["code"] in body
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    """A served exercise with a handler that works, one that fails and one that blocks."""
+    file = tmp_path_factory.mktemp("two") / "exercise.py"
+    file.write_text(
+        "import asyncio, time, tornado.web\n"
+        "class Fine(tornado.web.RequestHandler):\n"
+        "    async def get(self): await asyncio.sleep(0.3); self.write('fine')\n"
+        "class Fails(tornado.web.RequestHandler):\n"
+        "    def get(self): raise ValueError('too late')\n"
+        "class Refuses(tornado.web.RequestHandler):\n"
+        "    def get(self): raise tornado.web.HTTPError(404)\n"
+        "class Blocks(tornado.web.RequestHandler):\n"
+        "    def get(self): time.sleep(0.4); self.write('fine')\n"
+        "def make_app():\n"
+        "    return tornado.web.Application([('/fine', Fine), ('/fails', Fails), ('/no', Refuses), ('/blocks', Blocks)])\n"
+    )
+    learner = Learner(file, file)
+    yield learner
+    learner.close()
+
+
+def failure_of(check) -> Failure:
+    with pytest.raises(Wrong) as wrong:
+        check()
+    return wrong.value.failure
+
+
+def test_the_exception_of_another_request_is_shown(two):
+    app = two.serve()
+    app.ask("/fails")
+    failure = failure_of(lambda: app.ask("/fine").expect(200, text="good", cause="write good"))
+    assert "GET /fails raised ValueError: too late" in failure.got
+    assert failure.cause != "write good"
+    assert "ValueError" in failure.lines[-1]["code"]
+    failure = failure_of(lambda: app.ask("/fine").expect(200, text="good", cause="write good"))
+    assert (failure.cause, "ValueError" in failure.got) == ("write good", False)
+    app.ask("/fails")
+    failure = failure_of(lambda: two.serve().ask("/fine").expect(text="good", cause="write good"))
+    assert "ValueError" not in failure.got, "an error of the check before"
+
+
+def test_the_cause_of_a_wrong_body_is_not_shown_for_a_wrong_status(two):
+    app = two.serve()
+    failure = failure_of(lambda: app.ask("/no").expect(200, text="good", cause="write good"))
+    assert "404" in failure.cause
+    assert "HTTPError(404)" in failure.lines[-1]["code"]
+    assert failure_of(lambda: app.ask("/no").expect(400, text="", cause="a 400")).cause == "a 400"
+    assert failure_of(lambda: app.ask("/fails").expect(400, cause="a 400")).cause != "a 400"
+
+
+def test_a_handler_that_blocks_is_told_from_one_that_waits(two):
+    app = two.serve()
+    assert app.ask_without_blocking("/fine", cause="it blocks").text == "fine"
+    failure = failure_of(lambda: app.ask_without_blocking("/blocks", cause="it blocks"))
+    assert (failure.kind, failure.cause) == ("blocks", "it blocks")
+    assert "time.sleep" in failure.lines[-1]["code"]
+
+
+def test_only_what_make_run_shows_too_is_said_to_be_reproducible(two):
+    app = two.serve()
+    assert failure_of(lambda: app.ask("/fine").expect(404)).reproducible
+    app.ask("/fine", "DELETE")
+    assert not failure_of(lambda: app.ask("/fine").expect(404)).reproducible
+    app.reproducible = False
+    assert not failure_of(lambda: app.ask("/fine").expect(404)).reproducible

@@ -37,6 +37,11 @@ PATTERNS = [
         "replace_one() work there and on a server.",
     ),
     (
+        "ValueError",
+        r"not enough values to unpack \(expected 2, got 1\)|too many values to unpack \(expected 2\)",
+        'A pair is needed here. To sort by several fields, mongomock takes a list of pairs, [("name", 1)], as a server does.',
+    ),
+    (
         "NotImplementedError",
         r"",
         "mongomock, the embedded database, cannot do this: write it with other operations, which work there and on a server.",
