@@ -530,7 +530,10 @@ def test_the_cause_of_a_wrong_body_is_not_shown_for_a_wrong_status(two):
     assert "404" in failure.cause
     assert "HTTPError(404)" in failure.lines[-1]["code"]
     assert failure_of(lambda: app.ask("/no").expect(400, text="", cause="a 400")).cause == "a 400"
-    assert failure_of(lambda: app.ask("/fails").expect(400, cause="a 400")).cause != "a 400"
+    failure = failure_of(lambda: app.ask("/fails").expect(400, cause="a 400"))
+    assert "The client should get 400" in failure.cause
+    failure = failure_of(lambda: app.ask("/fails").expect(400, cause="a 400", raised="ValueError"))
+    assert failure.cause == "a 400"
 
 
 def test_a_handler_that_blocks_is_told_from_one_that_waits(two):

@@ -119,38 +119,52 @@ class Answer:
         lacks: str | None = None,
         headers: dict | None = None,
         cause: str = "",
+        raised: str = "",
     ) -> Answer:
         """Fail the check unless the answer is so; `cause` is the likeliest cause in one sentence.
+
+        An exception in the program explains itself, and `cause` is not shown, unless `raised` is a pattern for the
+        type of this exception, such as "ValueError": then `cause` explains it too.
 
         `text` is the whole body but for white space at its end, `contains` and `lacks` parts of it, `json` the body's
         value, `headers` names and values (None: missing). Returns the answer, to go on with.
         """
         if status is not None and self.status != status:
-            about_body = status < 400 and any(each is not None for each in (text, json, contains))
+            about_body = any(each is not None for each in (text, json, contains))
+            about_body = about_body and status < 400 <= self.status
             wanted = self._wanted(status, text, json, contains)
-            self.wrong(wanted, self._shown(), "" if about_body else cause)
+            self.wrong(wanted, self._shown(), "" if about_body else cause, raised=raised)
         self.status_is_right = status is not None
         if text is not None and self.text.rstrip() != text.rstrip():
-            self.wrong(_shortened(text), self._shown(), cause)
+            self.wrong(_shortened(text), self._shown(), cause, raised=raised)
         if json is not None and self.json() != json:
-            self.wrong(jsonlib.dumps(json, ensure_ascii=False), self._shown(), cause)
+            self.wrong(jsonlib.dumps(json, ensure_ascii=False), self._shown(), cause, raised=raised)
         if contains is not None and contains not in self.text:
-            self.wrong(f"an answer with {contains!r} in it", self._shown(), cause)
+            self.wrong(f"an answer with {contains!r} in it", self._shown(), cause, raised=raised)
         if lacks is not None and lacks in self.text:
-            self.wrong(f"an answer without {lacks!r}", self._shown(), cause)
+            self.wrong(f"an answer without {lacks!r}", self._shown(), cause, raised=raised)
         for name, value in (headers or {}).items():
             got = self.headers.get(name)
             if got != value:
                 wanted = f"no header {name}" if value is None else f"{name}: {value}"
-                self.wrong(wanted, f"{name}: {got}" if got else f"no header {name}", cause)
+                self.wrong(
+                    wanted, f"{name}: {got}" if got else f"no header {name}", cause, raised=raised
+                )
         return self
 
-    def wrong(self, expected: str, got: str | None = None, cause: str = "", kind="wrong") -> None:
-        """Fail the check with this answer; without `got` the answer itself is shown."""
+    def wrong(
+        self,
+        expected: str,
+        got: str | None = None,
+        cause: str = "",
+        kind: str = "wrong",
+        raised: str = "",
+    ) -> None:
+        """Fail the check with this answer; without `got` the answer itself is shown. `raised` is as in expect()."""
         failure = Failure(kind, str(expected), self._shown() if got is None else str(got), cause)
         failure.replay = self.request.curl()
         failure.reproducible = self._app.reproduces(self.request)
-        self._app.explain(failure, self)
+        self._app.explain(failure, self, raised)
         raise Wrong(failure)
 
     def _wanted(self, status: int, text, json, contains) -> str:

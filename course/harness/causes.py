@@ -246,8 +246,11 @@ def of_exception(error: dict) -> Failure:
     """The failure of an exception that came out of make_app() or of another function that a check calls."""
     if error["kind"] == "todo":
         return Failure("todo", "", "NotImplementedError", NOT_DONE, lines=error["lines"])
-    got = f"{error['type']}: {error['text']}"
-    return Failure(error["kind"], "", got, explains(error), lines=error["lines"])
+    return Failure(error["kind"], "", _shown(error), explains(error), lines=error["lines"])
+
+
+def _shown(error: dict) -> str:
+    return f"{error['type']}: {error['text']}".removesuffix(": ")
 
 
 def of_import(error: dict) -> Failure:
@@ -270,16 +273,18 @@ def of_import(error: dict) -> Failure:
     if re.search("codec can't decode|encoding declar", error["text"]):
         cause = causes["UnicodeDecodeError"]
     cause = cause or "The top level of the file raises this exception."
-    failure = Failure(error["kind"], "", f"{error['type']}: {error['text']}", cause)
+    failure = Failure(error["kind"], "", _shown(error), cause)
     failure.lines = error["lines"]
     return failure
 
 
-def add_news(failure: Failure, news: dict, request=None, expected: bool = False) -> bool:
+def add_news(
+    failure: Failure, news: dict, request=None, expected: bool = False, raised: str = ""
+) -> bool:
     """Add each exception and each coroutine never awaited that the program logged during the check. Returns whether any.
 
     The last one of `request` (or of no request at all) says the cause and the lines; without one, the last of another request. If
-    the exceptions of `request` are `expected`, they are left out.
+    the exceptions of `request` are `expected`, they are left out. The cause stays if it explains types like `raised` too.
     """
     summary = f"{request.method} {request.target}" if request else ""
     mine = [e for e in news["errors"] if e["request"] == summary and summary]
@@ -293,15 +298,18 @@ def add_news(failure: Failure, news: dict, request=None, expected: bool = False)
         return False
     for error in [e for i, e in enumerate(found) if e not in found[:i]][-3:]:
         by = f"{error['request']} raised " if error in others else ""
-        failure.got += f"\n{by}{error['type']}: {error['text'][:500]}"
+        failure.got += f"\n{by}{_shown(error)[:500]}"
     if failure.kind == "wrong" and found[-1] not in others:
         failure.kind = "error"
     failure.lines = found[-1]["lines"]
-    failure.cause = explains(found[-1]) or RAISED
+    if not (failure.cause and raised and re.fullmatch(raised, found[-1]["type"])):
+        failure.cause = explains(found[-1]) or RAISED
+        if failure.cause == RAISED and (status := re.match(r"4\d\d\b", failure.expected)):
+            failure.cause += f" The client should get {status[0]}."
     return True
 
 
-def of_answer(failure: Failure, answer, news: dict, where: dict) -> None:
+def of_answer(failure: Failure, answer, news: dict, where: dict, raised: str = "") -> None:
     """Add to a failure what is behind an answer: the exception or the refusal, and the lines it comes from.
 
     `news` is what the learner's process logged, `where` the first line of what answers such a request.
@@ -309,7 +317,9 @@ def of_answer(failure: Failure, answer, news: dict, where: dict) -> None:
     refused = [each for each in news["refusals"] if each["status"] == answer.status]
     if answer.status == 501:
         failure.kind, failure.cause = "todo", NOT_DONE
-    elif add_news(failure, news, answer.request, answer.status == 500 and answer.status_is_right):
+    elif add_news(
+        failure, news, answer.request, answer.status == 500 and answer.status_is_right, raised
+    ):
         pass
     elif answer.status_is_right:
         if answer.status == 200 and not answer.body and answer.request.method == "GET":

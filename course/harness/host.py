@@ -114,7 +114,7 @@ def described(error: BaseException, file: Path) -> dict:
     kind, lines = "error", _lines(error, file)
     frames = traceback.extract_tb(error.__traceback__)
     try:
-        text = str(error) or repr(error)
+        text = str(error)
     except Exception:
         text = "an exception without a text"
     if isinstance(error, SyntaxError):

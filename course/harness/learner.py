@@ -275,10 +275,11 @@ class App:
         finally:
             connection.close()
 
-    def explain(self, failure: Failure, answer: Answer) -> None:
+    def explain(self, failure: Failure, answer: Answer, raised: str = "") -> None:
         """Add what only the learner's process knows: the exception behind a 500, the handler's line."""
         with contextlib.suppress(Wrong):
-            causes.of_answer(failure, answer, self._learner.news(), self._where(answer.request))
+            where = self._where(answer.request)
+            causes.of_answer(failure, answer, self._learner.news(), where, raised)
         failure.printed = self._learner.printed()
 
     def explain_socket(self, failure: Failure, path: str) -> None:
