@@ -9,194 +9,99 @@ from pathlib import Path
 
 from course.harness.failures import Failure
 
-METHODS = "get|head|post|put|patch|delete|options|open|prepare|initialize"
-ASYNC_WITH = "Condition|Lock|Semaphore|BoundedSemaphore|Timeout|timeout|TaskGroup"
-PATTERNS = [
-    # (type of the exception or "", what its text is like, the cause)
-    ("TypeError", r"works on a MongoDB server only", "{text}"),
-    (
-        "TypeError",
-        r"Async\w*Cursor can't be used in 'await'|Async\w*Cursor' object can't be awaited"
-        r"|object (Command)?Cursor can't be used in 'await'|'(Command)?Cursor' object can't be awaited",
-        "find() returns a cursor, not a coroutine: await its to_list(), or loop over it with async for.",
-    ),
-    (
-        "TypeError",
-        r"'Async\w*Cursor' object is not iterable",
-        "A cursor of the asynchronous API needs async for, or await cursor.to_list().",
-    ),
-    (
-        "AttributeError",
-        r"'(Command)?Cursor' object has no attribute 'to_list'",
-        "mongomock, the embedded database, has no to_list(): list(cursor) does the same there and on a server.",
-    ),
-    (
-        "TypeError",
-        r"BulkOperationBuilder\.\w+\(\) got an unexpected keyword argument",
-        "mongomock, the embedded database, cannot do this operation of bulk_write(): update_one(), update_many() and "
-        "replace_one() work there and on a server.",
-    ),
-    (
-        "ValueError",
-        r"not enough values to unpack \(expected 2, got 1\)|too many values to unpack \(expected 2\)",
-        'A pair is needed here. To sort by several fields, mongomock takes a list of pairs, [("name", 1)], as a server does.',
-    ),
-    (
-        "NotImplementedError",
-        r"",
-        "mongomock, the embedded database, cannot do this: write it with other operations, which work there and on a server.",
-    ),
-    (
-        "TypeError",
-        rf"\.({METHODS})\(\) takes .* positional arguments? but|\.({METHODS})\(\) got an unexpected",
-        "The method takes self, and one more argument for each group in parentheses in the route's pattern.",
-    ),
-    (
-        "TypeError",
-        rf"\.({METHODS})\(\) missing .* required positional argument",
-        "The method takes an argument for which the route's pattern has no group in parentheses.",
-    ),
-    (
-        "TypeError",
-        r"write\(\) only accepts",
-        "self.write() takes a string, bytes or a dict: put a list into a dict, and await a coroutine.",
-    ),
-    (
-        "TypeError",
-        r"a coroutine was expected, got <(_asyncio\.)?(Future|_GatheringFuture)",
-        "create_task() takes a coroutine, and this call returned a Future, which has started already: await that.",
-    ),
-    ("InvalidStateError", r"^Result is not", "The Future has no result yet: await it."),
-    (
-        "TypeError|AttributeError",
-        rf"'(\w+\.)*({ASYNC_WITH})' object does not support the context manager|^__(enter|exit)__$"
-        rf"|lock.*has no attribute '__enter__'|'(\w+\.)*({ASYNC_WITH})' object has no attribute '__(enter|exit)__'",
-        "The context managers of asyncio may have to wait: write async with.",
-    ),
-    (
-        "RuntimeError",
-        r"un-acquired lock",
-        "Use the Condition inside async with condition: notify_all() and wait_for() need its lock.",
-    ),
-    (
-        "RuntimeError",
-        r"changed size during iteration",
-        "The loop's body changes the collection that it loops over: loop over a copy, list(...).",
-    ),
-    (
-        "",
-        r"'(\w+\.)*\w*Future' object|[Oo]bject of type \w*(Future|Task) |'(\w+\.)*Task' object",
-        "This is a Future, not its result: write await in front of the call that returned it (under @gen.coroutine: yield).",
-    ),
-    (
-        "",
-        r"never awaited|'coroutine'|'async_generator'|[Oo]bject of type (coroutine|async_generator)",
-        "An await is missing in front of a call.",
-    ),
-    (
-        "",
-        r"'generator' object|[Oo]bject of type generator",
-        "A function with a yield in it returns a generator: it needs @gen.coroutine, or async def with await.",
-    ),
-    (
-        "TypeError",
-        r"object list can't|'list' object can't",
-        "A list of Futures cannot be awaited: await asyncio.gather(*futures).",
-    ),
-    (
-        "TypeError",
-        r"can't be used in 'await'|can't be awaited",
-        "The value after await is not a coroutine and not a Future: an ordinary call needs no await.",
-    ),
-    (
-        "RuntimeError",
-        r"after finish\(\)|finish\(\) called twice",
-        "The response was already sent when this line ran: is a return missing above it?",
-    ),
-    (
-        "RuntimeError",
-        r"cannot be called from a running event loop|loop is already running|another loop is running",
-        "The event loop is already running when a handler is called: await the coroutine there.",
-    ),
-    (
-        "TypeError",
-        r"Object of type (ObjectId|datetime) is not JSON serializable",
-        "JSON has no ObjectId and no datetime: bson.json_util writes both, or leave the field out.",
-    ),
-    (
-        "TypeError",
-        r"is not JSON serializable",
-        "JSON has strings, numbers, lists, dicts, true, false and null: turn the value into one of those.",
-    ),
-    (
-        "TypeError",
-        r"Unsupported header value",
-        "set_header() takes a string, a number or a datetime: join a list first, such as with ', '.join(...).",
-    ),
-    (
-        "Error",
-        r"Option '[\w-]+' already defined",
-        "tornado.options.options is one parser for the whole program, and it has this option already: make your own "
-        "OptionParser().",
-    ),
-    (
-        "TypeError",
-        r"not NoneType$",
-        "A value is None here where a string or a path is needed: look at where it comes from.",
-    ),
-    (
-        r"tornado\.httpclient\.\w+",
-        r"",
-        "This HTTPError is tornado.httpclient's, which a client raises for a response: catch it; to send a status, raise "
-        "tornado.web.HTTPError.",
-    ),
-    (
-        "AttributeError",
-        r"module '(?:tornado|pymongo)\.?(?P<module>[\w.]*)' has no attribute '(?P<name>\w+)'",
-        "This name does not exist today. {now}",
-    ),
-    (
-        "TypeError",
-        r"object is not callable\. If you meant to call the '(?P<name>\w+)'",
-        "This method does not exist today. {now}",
-    ),
-    (
-        "TypeError",
-        r"^'bool' object is not callable",
-        "A function is needed here, and this is already True or False: write lambda: in front of the condition.",
-    ),
-    (
-        "TypeError",
-        r"^'(str|bytes|int|float|dict|list|tuple|set|NoneType)' object is not callable",
-        "The value in front of the parentheses is not a function.",
-    ),
-    (
-        "RuntimeError",
-        r"Cannot send body with status code",
-        "This status has no body: after set_status() return, without write().",
-    ),
-    (
-        "TypeError",
-        r"compare offset-naive and offset-aware",
-        "One of the two times has a time zone and the other has none: .replace(tzinfo=UTC) on the one that has none.",
-    ),
-    (
-        "TimeoutError",
-        r"",
-        "A time limit ended this wait, and the code does not catch TimeoutError.",
-    ),
-    (
-        "UnboundLocalError",
-        r"",
-        "This name got no value in the branch that ran: is a return or a raise missing above?",
-    ),
-    (
-        "NameError",
-        r"",
-        "This name does not exist here: is it spelled as where it was defined, is its import at the top?",
-    ),
-    ("AttributeError", r"Did you mean: '(?P<name>\w+)'", "Is {name} meant?"),
-]
+NAMES = {
+    "METHODS": "get|head|post|put|patch|delete|options|open|prepare|initialize",
+    "ASYNC_WITH": "Condition|Lock|Semaphore|BoundedSemaphore|Timeout|timeout|TaskGroup",
+}
+TABLE = r"""
+TypeError | works on a MongoDB server only
+    {text}
+TypeError | Async\w*Cursor can't be used in 'await'|Async\w*Cursor' object can't be awaited|object (Command)?Cursor can't be used in 'await'|'(Command)?Cursor' object can't be awaited
+    find() returns a cursor, not a coroutine: await its to_list(), or loop over it with async for.
+TypeError | 'Async\w*Cursor' object is not iterable
+    A cursor of the asynchronous API needs async for, or await cursor.to_list().
+AttributeError | '(Command)?Cursor' object has no attribute 'to_list'
+    mongomock, the embedded database, has no to_list(): list(cursor) does the same there and on a server.
+TypeError | BulkOperationBuilder\.\w+\(\) got an unexpected keyword argument
+    mongomock, the embedded database, cannot do this operation of bulk_write(): update_one(), update_many() and replace_one() work there and on a server.
+ValueError | values to unpack .*raised in mongomock
+    To sort by several fields, mongomock takes a list of pairs, [("name", 1)], as a server does.
+NotImplementedError | .*
+    mongomock, the embedded database, cannot do this: write it with other operations, which work there and on a server.
+TypeError | \.(METHODS)\(\) takes .* positional arguments? but|\.(METHODS)\(\) got an unexpected
+    The method takes self, and one more argument for each group in parentheses in the route's pattern.
+TypeError | \.(METHODS)\(\) missing .* required positional argument
+    The method takes an argument for which the route's pattern has no group in parentheses.
+TypeError | write\(\) only accepts
+    self.write() takes a string, bytes or a dict: put a list into a dict, and await a coroutine.
+TypeError | a coroutine was expected, got <(_asyncio\.)?(Future|_GatheringFuture)
+    create_task() takes a coroutine, and this call returned a Future, which has started already: await that.
+InvalidStateError | ^Result is not
+    The Future has no result yet: await it.
+TypeError|AttributeError | '(\w+\.)*(ASYNC_WITH)' object does not support the context manager|^__(enter|exit)__$|lock.*has no attribute '__enter__'|'(\w+\.)*(ASYNC_WITH)' object has no attribute '__(enter|exit)__'
+    The context managers of asyncio may have to wait: write async with.
+RuntimeError | un-acquired lock
+    Use the Condition inside async with condition: notify_all() and wait_for() need its lock.
+RuntimeError | changed size during iteration
+    The loop's body changes the collection that it loops over: loop over a copy, list(...).
+.* | '(\w+\.)*\w*Future' object|[Oo]bject of type \w*(Future|Task) |'(\w+\.)*Task' object
+    This is a Future, not its result: write await in front of the call that returned it (under @gen.coroutine: yield).
+.* | never awaited|'coroutine'|'async_generator'|[Oo]bject of type (coroutine|async_generator)
+    An await is missing in front of a call.
+.* | 'generator' object|[Oo]bject of type generator
+    A function with a yield in it returns a generator: it needs @gen.coroutine, or async def with await.
+TypeError | object list can't|'list' object can't
+    A list of Futures cannot be awaited: await asyncio.gather(*futures).
+TypeError | can't be used in 'await'|can't be awaited
+    The value after await is not a coroutine and not a Future: an ordinary call needs no await.
+RuntimeError | after finish\(\)|finish\(\) called twice
+    The response was already sent when this line ran: is a return missing above it?
+RuntimeError | cannot be called from a running event loop|loop is already running|another loop is running
+    The event loop is already running when a handler is called: await the coroutine there.
+TypeError | Object of type (ObjectId|datetime) is not JSON serializable
+    JSON has no ObjectId and no datetime: bson.json_util writes both, or leave the field out.
+TypeError | is not JSON serializable
+    JSON has strings, numbers, lists, dicts, true, false and null: turn the value into one of those.
+TypeError | Unsupported header value
+    set_header() takes a string, a number or a datetime: join a list first, such as with ', '.join(...).
+Error | Option '[\w-]+' already defined
+    tornado.options.options is one parser for the whole program, and it has this option already: make your own OptionParser().
+TypeError | not NoneType$
+    A value is None here where a string or a path is needed: look at where it comes from.
+tornado\.httpclient\.\w+ | .*
+    This HTTPError is tornado.httpclient's, which a client raises for a response: catch it; to send a status, raise tornado.web.HTTPError.
+AttributeError | module '(?:tornado|pymongo)\.?(?P<module>[\w.]*)' has no attribute '(?P<name>\w+)'
+    This name does not exist today. {now}
+TypeError | object is not callable\. If you meant to call the '(?P<name>\w+)'
+    This method does not exist today. {now}
+TypeError | ^'bool' object is not callable
+    A function is needed here, and this is already True or False: write lambda: in front of the condition.
+TypeError | ^'(str|bytes|int|float|dict|list|tuple|set|NoneType)' object is not callable
+    The value in front of the parentheses is not a function.
+RuntimeError | Cannot send body with status code
+    This status has no body: after set_status() return, without write().
+TypeError | compare offset-naive and offset-aware
+    One of the two times has a time zone and the other has none: .replace(tzinfo=UTC) on the one that has none.
+TimeoutError | .*
+    A time limit ended this wait, and the code does not catch TimeoutError.
+UnboundLocalError | .*
+    This name got no value in the branch that ran: is a return or a raise missing above?
+NameError | .*
+    This name does not exist here: is it spelled as where it was defined, is its import at the top?
+AttributeError | Did you mean: '(?P<name>\w+)'
+    Is {name} meant?
+"""
+"""The type of the exception and what its text is like, both patterns; below it the cause. The first one counts."""
+
+
+@functools.cache
+def patterns() -> list[tuple[str, str, str]]:
+    """TABLE as (type, text, cause)."""
+    table = TABLE
+    for name, pattern in NAMES.items():
+        table = table.replace(name, pattern)
+    return re.findall(r"^(\S+) \| (.*)\n +(.*)$", table, re.MULTILINE)
+
 
 GENERATOR = (
     "A method with a yield in it needs @gen.coroutine; in an async def write await, not yield."
@@ -216,10 +121,8 @@ def explains(error: dict) -> str:
     not_awaited = re.search(r"can't be used in 'await'|can't be awaited", error["text"])
     if not_awaited and not error["lines"]:
         return GENERATOR if "generator" in error["text"] else RETURNED
-    for kind, pattern, cause in PATTERNS:
-        if re.fullmatch(kind or ".*", error["type"]) and (
-            found := re.search(pattern, error["text"])
-        ):
+    for kind, pattern, cause in patterns():
+        if re.fullmatch(kind, error["type"]) and (found := re.search(pattern, error["text"])):
             named = found.groupdict()
             return cause.format(**named, now=_now(**named), text=error["text"])
     return ""

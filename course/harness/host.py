@@ -2,7 +2,7 @@
 
 It takes orders, one JSON object a line, and replies in the same way: import the exercise, serve its application on a free
 port, call one of its functions, say which lines of it answer a request, say what went wrong since. Whatever the
-learner's code does, loop forever, exit, print or crash, it does here, and the checks look on from outside.
+learner's code does, loop forever, exit, print or crash, it does here, and the checks watch from outside.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.testing import bind_unused_port
 
 MOST = 2000
-"""Characters of a text that are worth showing: an exception may carry megabytes."""
+"""Characters of an exception that are worth showing: it may carry megabytes."""
 
 
 def lines_of(frames: traceback.StackSummary, file: Path) -> list[dict]:
@@ -116,7 +116,7 @@ def described(error: BaseException, file: Path) -> dict:
     try:
         text = str(error)
     except Exception:
-        text = "an exception without a text"
+        text = "its text cannot be shown"
     if isinstance(error, SyntaxError):
         text = error.msg
     elif isinstance(error, NotImplementedError):
@@ -124,6 +124,8 @@ def described(error: BaseException, file: Path) -> dict:
             kind = "todo"
     elif isinstance(error, OSError) and "in use" in text:
         kind = "port"
+    if frames and "mongomock" in Path(frames[-1].filename).parts:
+        text += " (raised in mongomock)"
     if len(text) > MOST:
         text = f"{text[:MOST]}... ({len(text)} characters)"
     return {

@@ -219,7 +219,7 @@ def diff(chapter: Chapter, force: bool) -> int:
 
 
 def verdicts(work: list[tuple[Chapter, Path]]) -> Iterator[Verdict | str]:
-    """The verdict on each exercise, in order, or the line that says why there is none; with a bar on a terminal."""
+    """The verdict on each exercise, in order, or the line that says why it has no verdict; with a bar on a terminal."""
     from rich.progress import Progress
 
     def one(chapter: Chapter, file: Path) -> Verdict | str:
