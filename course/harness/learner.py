@@ -294,42 +294,36 @@ class App:
 
     def _broken_answer(self, request: Request, error: Exception) -> Wrong:
         """What went wrong if the connection ended before the response did, or the response has no end."""
-        cause = "The connection was closed before a whole response came."
+        failure = Failure("error", "an answer", f"no answer: {error!r}")
+        failure.cause = "The connection was closed before a whole response came."
         if isinstance(error, Endless):
-            cause = "The response does not end: the handler goes on writing."
-        got = f"{error}" if isinstance(error, Endless) else f"no answer: {error!r}"
-        failure = Failure("error", "an answer", got, cause, request.curl())
-        failure.reproducible = self.reproduces(request)
+            failure.got = str(error)
+            failure.cause = "The response does not end: the handler goes on writing."
+        return self._completed(failure, request)
+
+    def _no_answer(self, request: Request) -> Wrong:
+        stuck = self._learner.is_stuck()
+        failure = Failure("timeout", f"an answer within {request.timeout:g} s", "none")
+        failure.cause = request.late or causes.NO_ANSWER
+        if stuck:
+            failure.kind, failure.got = "blocks", "none, and the event loop stands still"
+            failure.cause = "While this line runs, the event loop cannot answer any request."
+            failure.lines = self._learner.stuck_lines()
+        wrong = self._completed(failure, request, ask=not stuck)
+        if threading.current_thread() is threading.main_thread():
+            self._learner.replace()
+        return wrong
+
+    def _completed(self, failure: Failure, request: Request, ask: bool = True) -> Wrong:
+        """A failure without an answer, with the request and with what the learner's process knows, if it can be asked."""
+        failure.replay, failure.reproducible = request.curl(), self.reproduces(request)
         try:
-            causes.add_news(failure, self._learner.news(), request)
-            where = self._where(request)
-            failure.lines = failure.lines or ([where] if where else [])
+            if ask:
+                causes.add_news(failure, self._learner.news(), request)
+                where = self._where(request)
+                failure.lines = failure.lines or ([where] if where else [])
         except Wrong as ended:
             if ended.failure.kind == "exit":
                 failure.got, failure.cause = ended.failure.got, ended.failure.cause
         failure.printed = self._learner.printed()
-        return Wrong(failure)
-
-    def _no_answer(self, request: Request) -> Wrong:
-        stuck = self._learner.is_stuck()
-        failure = Failure(
-            "blocks" if stuck else "timeout",
-            f"an answer within {request.timeout:g} s",
-            "none, and the event loop stands still" if stuck else "none",
-            "While this line runs, the event loop cannot answer any request."
-            if stuck
-            else request.late or causes.NO_ANSWER,
-            request.curl(),
-            reproducible=self.reproduces(request),
-        )
-        if stuck:
-            failure.lines = self._learner.stuck_lines()
-        else:
-            with contextlib.suppress(Wrong):
-                causes.add_news(failure, self._learner.news(), request)
-                where = self._where(request)
-                failure.lines = failure.lines or ([where] if where else [])
-        failure.printed = self._learner.printed()
-        if threading.current_thread() is threading.main_thread():
-            self._learner.replace()
         return Wrong(failure)
