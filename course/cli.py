@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from course import environment
 from course.environment import CourseError
@@ -31,7 +32,9 @@ class Verb:
     takes: str = ""
 
     def make(self, name: str) -> str:
-        """What to type for it with make."""
+        """What to type for it, with make where it has a target."""
+        if self.takes == "FOLDER":
+            return f"python -m course {name} FOLDER"
         return f"make {name}" + {"N": "-N", "NAME": " NAME=gen.Task"}.get(self.takes, "")
 
 
@@ -82,7 +85,7 @@ def _run(given) -> int:
 def _check(given) -> int:
     from course.learner import show
 
-    return show.check_work(given.chapter)
+    return show.check_work(given.chapter, given.json or _is_set("JSON"))
 
 
 @verb("check your work again at every save", "check", takes="N")
@@ -111,6 +114,13 @@ def _reset(given) -> int:
     from course.learner import work
 
     return work.reset(given.chapter, force=_is_set("FORCE"))
+
+
+@verb("judge a folder of learners' work/ folders", "check", takes="FOLDER")
+def _grade(given) -> int:
+    from course.learner import grade
+
+    return grade.grade(given.folder, chapters(), given.json or _is_set("JSON"))
 
 
 @verb("all chapters and tasks, checked again now", "check")
@@ -246,8 +256,12 @@ def _parse(given: list[str]) -> argparse.Namespace:
             command.add_argument("chapter", metavar="N", nargs=nargs, help="a chapter's number")
         elif verb.takes == "NAME":
             command.add_argument("name", metavar="NAME", help="a name as the notes write it")
+        elif verb.takes == "FOLDER":
+            command.add_argument("folder", metavar="FOLDER", type=Path, help="NAME/01_hello/...")
         elif verb.takes:
             command.add_argument("arguments", nargs="*", help="for pytest, after --")
+        if name in ("check", "grade"):
+            command.add_argument("--json", action="store_true", help="print the verdict as JSON")
         if name == "weave":
             command.add_argument("--check", action="store_true", help="only say what is stale")
             command.add_argument("--run", action="store_true", help="execute every notebook")

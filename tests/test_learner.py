@@ -1,5 +1,6 @@
 """The learner's day, on a copy of the course: start, check, hint, diff, reset, progress, watch."""
 
+import json
 import os
 import re
 import shutil
@@ -82,7 +83,7 @@ def test_while_a_task_is_red_there_are_reasons_and_hints_and_no_solution(course)
     course.begin()
     red = course("check", 1)
     assert red.returncode == 1
-    assert "curl -i http://localhost:8000/reverse/stressed" in red.stdout
+    assert "curl -i http://127.0.0.1:8000/reverse/stressed" in red.stdout
     assert "next: make hint-1" in red.stdout
     assert "\x1b" not in red.stdout
     assert f"1 of 3  {HELLO.tasks[0].hints[0]}" in course("hint", 1).stdout
@@ -108,7 +109,7 @@ def test_each_hint_tells_a_little_more(tmp_path, monkeypatch, capsys):
     red = check.Verdict(HELLO, [check.Result("", task=1, outcome="failed", failure=None)])
     monkeypatch.setattr("course.manifest.ROOT", tmp_path)
     monkeypatch.setattr(show, "HINTS", tmp_path / "work" / ".hints.json")
-    monkeypatch.setattr(check, "run", lambda chapter, answers: red)
+    monkeypatch.setattr(show, "judge", lambda chapter: red)
     HELLO.work.parent.mkdir(parents=True)
     HELLO.work.touch()
     hints = HELLO.tasks[0].hints
@@ -210,3 +211,106 @@ def test_a_free_port_is_told_from_one_in_use(script):
 
     assert port_is_free(free_port())
     assert not port_is_free(script(1).port)
+
+
+@pytest.mark.parametrize(
+    "damaged", [b"[]", b"\xff", b'{"01_hello/1": "x"}', b'{"01_hello/1": -3}', b"[" * 100_000]
+)
+def test_a_damaged_file_of_hints_counts_as_none(course, damaged):
+    course.begin()
+    course.work.parent.with_name(".hints.json").write_bytes(damaged)
+    shown = course("hint", 1)
+    assert f"1 of 3  {HELLO.tasks[0].hints[0]}" in shown.stdout
+    assert "Traceback" not in shown.stdout
+
+
+def test_hints_are_printed_where_none_can_be_noted(course):
+    course.begin()
+    course.work.parent.with_name(".hints.json").mkdir()
+    shown = course("hint", 1)
+    assert (shown.returncode, "1 of 3" in shown.stdout) == (0, True)
+    assert "Traceback" not in shown.stdout
+
+
+def test_the_verdict_as_data(course):
+    course.begin()
+    shown = course("check", 1, JSON="1")
+    verdict = json.loads(shown.stdout)
+    assert shown.returncode == 1
+    assert (verdict["chapter"], verdict["green"], len(verdict["tasks"])) == (1, 0, 3)
+    failure = verdict["checks"][0]["failure"]
+    assert failure["kind"] == "todo"
+    line = failure["lines"][-1]
+    assert course.work.read_text().splitlines()[line["line"] - 1].strip() == line["code"]
+    course.work.write_text(HELLO.solution.read_text(encoding="utf-8"), encoding="utf-8")
+    shown = course("check", 1, "--json")
+    assert (shown.returncode, json.loads(shown.stdout)["green"]) == (0, 3)
+
+
+def test_a_class_is_graded(course, tmp_path):
+    for name, text in (
+        ("alice", HELLO.solution.read_text(encoding="utf-8")),
+        ("bob", STARTER),
+        ("eve", "import os; os._exit(0)"),
+    ):
+        file = tmp_path / name / HELLO.folder / "exercise.py"
+        file.parent.mkdir(parents=True)
+        file.write_text(text, encoding="utf-8")
+    rows = [line.split() for line in course("grade", tmp_path).stdout.splitlines()]
+    assert rows == [["learner", "1"], ["alice", "3/3"], ["bob", "0/3"], ["eve", "0/3"]]
+    graded = json.loads(course("grade", tmp_path, "--json").stdout)
+    assert [(each["learner"], each["green"]) for each in graded] == [
+        ("alice", 3),
+        ("bob", 0),
+        ("eve", 0),
+    ]
+    shown = course("grade", tmp_path / "nothing")
+    assert (shown.returncode, shown.stdout.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PYTHONIOENCODING", "gbk"),
+        ("LC_ALL", "C"),
+        ("TZ", "Asia/Shanghai"),
+        ("http_proxy", "http://127.0.0.1:9"),
+        ("ALL_PROXY", "socks5://127.0.0.1:9"),
+        ("PYTHONWARNINGS", "error"),
+    ],
+)
+def test_a_setting_of_the_machine_changes_no_verdict(course, name, value):
+    course.begin(HELLO.solution.read_text(encoding="utf-8"))
+    shown = course("check", 1, **{name: value})
+    assert (shown.returncode, "All green" in shown.stdout) == (0, True), shown.stdout
+
+
+def test_one_bad_exercise_does_not_spoil_the_progress(course, copy):
+    course.begin("raise SystemExit")
+    checks = copy / "tests" / "exercises" / HELLO.checks.name
+    text = checks.read_text(encoding="utf-8")
+    try:
+        checks.write_text("import no_such_module", encoding="utf-8")
+        for verb in (["check", 1], ["hint", 1], ["diff", 1]):
+            shown = course(*verb)
+            assert (shown.returncode, shown.stdout.count("\n")) == (1, 1), shown.stdout
+            assert "work/checks-error.txt" in shown.stdout
+        assert "no_such_module" in (copy / "work" / "checks-error.txt").read_text()
+        shown = course("progress")
+        assert "0 of" in shown.stdout
+        assert "Traceback" not in shown.stdout
+    finally:
+        checks.write_text(text, encoding="utf-8")
+
+
+def test_what_stands_in_the_way_of_the_checks(tmp_path, monkeypatch):
+    module = tmp_path / "memory.py"
+    monkeypatch.setattr("course.manifest.Chapter.starter_modules", [module])
+    work = tmp_path / "work" / "exercise.py"
+    work.parent.mkdir()
+    work.write_text("import memory\n")
+    assert "make start-1" in show.obstacle(HELLO, work)
+    work.with_name("memory.py").touch()
+    assert show.obstacle(HELLO, work) == ""
+    work.write_text("import mongomock\n")
+    assert "make reset-1" in show.obstacle(HELLO, work)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json as jsonlib
 import shlex
+import socket
 import string
 import threading
 import time
@@ -13,13 +14,18 @@ from dataclasses import dataclass, field
 
 from course.harness.failures import Failure, Wrong
 
-PATIENCE = 2.0
-"""Seconds that a request may take, where the check does not say another time."""
+PATIENCE = 5.0
+"""Seconds that a request may take, where the check does not say another time: far more than a busy machine needs."""
+MOST = 2**23
+"""Bytes of a body that are read: no task asks for so many."""
 
 
 @dataclass
 class Request:
-    """One request. `form` is sent as a form, `json` as JSON, `body` (text or bytes) as it is."""
+    """One request. `form` is sent as a form, `json` as JSON, `body` (string or bytes) as it is.
+
+    `late` is the likeliest cause, in one sentence, if no response comes within `timeout` seconds.
+    """
 
     path: str
     method: str = "GET"
@@ -28,6 +34,7 @@ class Request:
     body: str | bytes | None = None
     headers: dict = field(default_factory=dict)
     timeout: float = PATIENCE
+    late: str = ""
 
     def __post_init__(self):
         self.headers = dict(self.headers or {})
@@ -48,7 +55,7 @@ class Request:
         return urllib.parse.quote(self.path, safe=string.punctuation)
 
     def curl(self) -> str:
-        """The request as a command that one can paste while the exercise runs on port 8000."""
+        """The request as a command to paste while the exercise runs on port 8000."""
         words, before = ["curl", "-i"], ""
         fields = self.form.items() if isinstance(self.form, dict) else self.form or []
         for name, value in fields:
@@ -57,7 +64,7 @@ class Request:
         if self.form is None and self.body is not None:
             try:
                 words += ["--data-binary", _shortened(self.body.decode(), 200)]
-            except UnicodeDecodeError:  # no terminal takes such bytes: printf makes them
+            except UnicodeDecodeError:  # a terminal cannot take such bytes: printf makes them
                 before = "printf '" + "".join(f"\\{byte:03o}" for byte in self.body[:50]) + "' | "
                 words += ["--data-binary", "@-"]
         implied = "GET" if self.body is None else "POST"
@@ -68,16 +75,23 @@ class Request:
         for name, value in self.headers.items():
             if not (self.form is not None and name == "Content-Type"):
                 words += ["-H", f"{name}: {value}"]
-        return before + shlex.join([*words, f"http://localhost:8000{_shortened(self.path, 200)}"])
+        return before + shlex.join([*words, f"http://127.0.0.1:8000{_shortened(self.path, 200)}"])
 
 
 class Answer:
     """What came back: `status`, `reason`, `headers` (looked up in any case), `body`, `text`, `elapsed` seconds."""
 
-    def __init__(self, app, request: Request, response: http.client.HTTPResponse, began: float):
+    def __init__(
+        self,
+        app,
+        request: Request,
+        response: http.client.HTTPResponse,
+        sock: socket.socket,
+        began: float,
+    ):
         self._app = app
         self.request = request
-        self.body = response.read()
+        self.body = _body(response, sock, began + request.timeout)
         self.status = response.status
         self.reason = response.reason
         self.headers = response.headers
@@ -89,7 +103,7 @@ class Answer:
         return self.body.decode("utf-8", errors="replace")
 
     def json(self, cause: str = "Answer with self.write() of a dict: Tornado sends it as JSON."):
-        """The body read as JSON; the check fails if it is none."""
+        """The body read as JSON; the check fails if it is not JSON."""
         try:
             return jsonlib.loads(self.body)
         except ValueError:
@@ -105,35 +119,52 @@ class Answer:
         lacks: str | None = None,
         headers: dict | None = None,
         cause: str = "",
+        raised: str = "",
     ) -> Answer:
         """Fail the check unless the answer is so; `cause` is the likeliest cause in one sentence.
 
+        An exception in the program explains itself, and `cause` is not shown, unless `raised` is a pattern for the
+        type of this exception, such as "ValueError": then `cause` explains it too.
+
         `text` is the whole body but for white space at its end, `contains` and `lacks` parts of it, `json` the body's
-        value, `headers` names and values (None: not there). Returns the answer, to go on with.
+        value, `headers` names and values (None: missing). Returns the answer, to go on with.
         """
         if status is not None and self.status != status:
-            self.wrong(self._wanted(status, text, json, contains), self._shown(), cause)
+            about_body = any(each is not None for each in (text, json, contains))
+            about_body = about_body and status < 400 <= self.status
+            wanted = self._wanted(status, text, json, contains)
+            self.wrong(wanted, self._shown(), "" if about_body else cause, raised=raised)
         self.status_is_right = status is not None
         if text is not None and self.text.rstrip() != text.rstrip():
-            self.wrong(_shortened(text), self._shown(), cause)
+            self.wrong(_shortened(text), self._shown(), cause, raised=raised)
         if json is not None and self.json() != json:
-            self.wrong(jsonlib.dumps(json, ensure_ascii=False), self._shown(), cause)
+            self.wrong(jsonlib.dumps(json, ensure_ascii=False), self._shown(), cause, raised=raised)
         if contains is not None and contains not in self.text:
-            self.wrong(f"an answer with {contains!r} in it", self._shown(), cause)
+            self.wrong(f"an answer with {contains!r} in it", self._shown(), cause, raised=raised)
         if lacks is not None and lacks in self.text:
-            self.wrong(f"an answer without {lacks!r}", self._shown(), cause)
+            self.wrong(f"an answer without {lacks!r}", self._shown(), cause, raised=raised)
         for name, value in (headers or {}).items():
             got = self.headers.get(name)
             if got != value:
                 wanted = f"no header {name}" if value is None else f"{name}: {value}"
-                self.wrong(wanted, f"{name}: {got}" if got else f"no header {name}", cause)
+                self.wrong(
+                    wanted, f"{name}: {got}" if got else f"no header {name}", cause, raised=raised
+                )
         return self
 
-    def wrong(self, expected: str, got: str | None = None, cause: str = "", kind="wrong") -> None:
-        """Fail the check with this answer; without `got` the answer itself is shown."""
+    def wrong(
+        self,
+        expected: str,
+        got: str | None = None,
+        cause: str = "",
+        kind: str = "wrong",
+        raised: str = "",
+    ) -> None:
+        """Fail the check with this answer; without `got` the answer itself is shown. `raised` is as in expect()."""
         failure = Failure(kind, str(expected), self._shown() if got is None else str(got), cause)
         failure.replay = self.request.curl()
-        self._app.explain(failure, self)
+        failure.reproducible = self._app.reproduces(self.request)
+        self._app.explain(failure, self, raised)
         raise Wrong(failure)
 
     def _wanted(self, status: int, text, json, contains) -> str:
@@ -168,12 +199,36 @@ class Pending:
     def done(self) -> bool:
         return self._result is not None
 
+    def over(self, seconds: float) -> bool:
+        """Whether it ends within so many seconds."""
+        self._thread.join(seconds)
+        return self.done
+
     def answer(self) -> Answer:
         """Wait for the answer; the check fails if it does not come in the request's time."""
         self._thread.join()
         if isinstance(self._result, BaseException):
             raise self._result
         return self._result
+
+
+class Endless(Exception):
+    """A response that is longer than any that a task asks for; the status stands in the message."""
+
+
+def _body(response: http.client.HTTPResponse, sock: socket.socket, deadline: float) -> bytes:
+    """The body of a response that ends in time. Raises TimeoutError, HTTPException or Endless if it does not."""
+    body = bytearray()
+    while chunk := response.read1(65536):
+        body += chunk
+        if len(body) > MOST:
+            raise Endless(f"{response.status} {response.reason}, and more than {MOST} bytes")
+        if (left := deadline - time.monotonic()) <= 0:
+            raise TimeoutError
+        sock.settimeout(left)
+    if response.length:  # so many bytes were announced and did not come
+        raise http.client.IncompleteRead(bytes(body[:100]), response.length)
+    return bytes(body)
 
 
 def _shortened(text: str, limit: int = 400) -> str:

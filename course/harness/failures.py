@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field
-
-KINDS = {
-    "todo": "not done yet",
-    "missing": "something that the task asks for is not there",
-    "import": "the file does not import",
-    "exit": "the file ends the program while it is imported",
-    "wrong": "a wrong answer",
-    "error": "an exception in your code",
-    "timeout": "no answer in time",
-    "blocks": "it blocks the event loop",
-    "port": "the port is in use",
-}
 
 
 @dataclass
 class Failure:
     """What is said of a check that failed.
 
-    `kind` is one of KINDS; `replay` the request as one can paste it; `cause` the likeliest cause in one sentence; `lines` the
-    learner's own lines that it comes from, outermost first, each with `line` and `code`; `printed` the end of what the
-    learner's code printed; `whole` whether it is about the whole file, so that nothing can be checked.
+    `kind` is "todo" (not done yet), "missing" (a name that the task asks for), "import" or "exit" (of the file), "wrong" (a
+    response), "error" (an exception, or no response), "timeout", "blocks" (the event loop) or "port" (in use); `replay` is
+    the request as you can paste it; `cause` the likeliest cause in one sentence; `lines` the learner's own lines that it
+    comes from, outermost first, each with `line`, `code` and `file`; `printed` the end of what the learner's code printed;
+    `whole` whether it is about the whole file, so that nothing can be checked; `reproducible` whether `make run-N` answers
+    the replayed request in the same way.
     """
 
     kind: str
@@ -34,6 +26,7 @@ class Failure:
     lines: list[dict] = field(default_factory=list)
     printed: str = ""
     whole: bool = False
+    reproducible: bool = False
 
     def __str__(self) -> str:
         parts = [
@@ -47,7 +40,27 @@ class Failure:
         return f"[{self.kind}] " + "\n".join(text)
 
     def as_dict(self) -> dict:
-        return asdict(self)
+        """The failure as data that any terminal and any JSON reader can take."""
+        return {
+            name: [line | {"code": printable(line["code"])} for line in value]
+            if name == "lines"
+            else printable(value)
+            if isinstance(value, str)
+            else value
+            for name, value in asdict(self).items()
+        }
+
+
+def printable(text: str, most: int = 4000) -> str:
+    """A text without what commands a terminal, and without half characters; cut if it is long."""
+    if len(text) > most:
+        text = f"{text[:most]}... ({len(text)} characters)"
+    text = text.encode(errors="backslashreplace").decode()
+    return re.sub(
+        r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]",
+        lambda found: found[0].encode("unicode_escape").decode(),
+        text.replace("\r\n", "\n"),
+    )
 
 
 class Wrong(AssertionError):

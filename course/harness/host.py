@@ -2,13 +2,15 @@
 
 It takes orders, one JSON object a line, and replies in the same way: import the exercise, serve its application on a free
 port, call one of its functions, say which lines of it answer a request, say what went wrong since. Whatever the
-learner's code does, loop for ever, exit, print or crash, it does here, and the checks look on from outside.
+learner's code does, loop forever, exit, print or crash, it does here, and the checks watch from outside.
 """
 
 from __future__ import annotations
 
 import asyncio
+import builtins
 import contextlib
+import difflib
 import faulthandler
 import gc
 import importlib.util
@@ -17,8 +19,11 @@ import itertools
 import json
 import logging
 import os
+import re
+import select
 import signal
 import sys
+import threading
 import tokenize
 import traceback
 from pathlib import Path
@@ -28,73 +33,134 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.testing import bind_unused_port
 
+MOST = 2000
+"""Characters of an exception that are worth showing: it may carry megabytes."""
 
-def lines_of(error: BaseException, folder: Path) -> list[dict]:
-    """The lines of a traceback that are the learner's own, outermost first."""
-    frames = traceback.extract_tb(error.__traceback__)
+
+def lines_of(frames: traceback.StackSummary, file: Path) -> list[dict]:
+    """The lines of the exercise in a traceback, outermost first; if there are none, those of the modules beside it."""
     own = [
-        {"line": f.lineno, "code": f.line or ""} for f in frames if folder == _folder(f.filename)
+        {"line": f.lineno, "code": (f.line or "").strip()[:MOST], "file": Path(f.filename)}
+        for f in frames
+        if not f.filename.startswith("<")  # such as <frozen importlib>
     ]
-    if isinstance(error, SyntaxError) and error.filename and folder == _folder(error.filename):
-        own.append({"line": error.lineno, "code": (error.text or "").strip()})
-    return [line for line, _ in itertools.groupby(own)]
-
-
-def _folder(filename: str) -> Path | None:
-    """The folder of a frame's file; None for frames such as <frozen importlib>."""
-    return None if filename.startswith("<") else Path(filename).resolve().parent
+    for place in (
+        lambda name: name.resolve() == file,
+        lambda name: name.resolve().parent == file.parent,
+    ):
+        if found := [line | {"file": line["file"].name} for line in own if place(line["file"])]:
+            return [line for line, _ in itertools.groupby(found)]
+    return []
 
 
 class Errors(logging.Handler):
-    """Keeps the exceptions that Tornado and asyncio log, since no answer carries them, and each HTTPError."""
+    """Keeps what no response carries: exceptions that Tornado and asyncio log, warnings, and each HTTPError.
 
-    def __init__(self, folder: Path):
-        super().__init__(logging.ERROR)
-        self.folder = folder
-        self.seen: list[dict] = []
-        self.refusals: list[dict] = []
+    Tornado logs a request while the exception that ended it is still being handled: sys.exc_info() has it.
+    """
+
+    def __init__(self, file: Path):
+        super().__init__()
+        self.file = file
+        self.forget()
+        logging.captureWarnings(True)
+        sys.set_coroutine_origin_tracking_depth(
+            1
+        )  # a warning then says where its coroutine was made
+        logging.getLogger("tornado.access").propagate = False
+        for name in ("tornado.application", "tornado.access", "asyncio", "py.warnings"):
+            logging.getLogger(name).addHandler(self)
+            logging.getLogger(name).setLevel(logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.exc_info and record.exc_info[1]:
-            request = str(record.args[0]) if "Uncaught exception %s" in record.msg else ""
-            found = described(record.exc_info[1], self.folder)
-            self.seen.append(found | {"request": request.partition("(")[0]})
-
-    def watch_refusals(self) -> None:
-        """See each HTTPError too, which Tornado hands to log_exception() of the handler."""
-        log_exception = tornado.web.RequestHandler.log_exception
-
-        def log(handler, kind, error, trace):
+        if record.name == "py.warnings":
+            self._keep_warning(str(record.args[0] if record.args else record.msg))
+        elif record.name == "tornado.access":
+            error = sys.exc_info()[1]
             if isinstance(error, tornado.web.HTTPError):
-                found = {"status": error.status_code, "text": error.get_message() or ""}
-                self.refusals.append(found | {"lines": lines_of(error, self.folder)})
-            log_exception(handler, kind, error, trace)
+                found = {"status": error.status_code, "text": (error.get_message() or "")[:MOST]}
+                self.refusals.append(found | {"lines": _lines(error, self.file)})
+        elif record.levelno >= logging.ERROR and record.exc_info and record.exc_info[1]:
+            request = str(record.args[0]) if "Uncaught exception %s" in record.msg else ""
+            found = described(record.exc_info[1], self.file)
+            self.errors.append(found | {"request": request.partition("(")[0].strip()})
 
-        tornado.web.RequestHandler.log_exception = log
+    def _keep_warning(self, text: str) -> None:
+        """A coroutine that was never awaited, if the exercise made it."""
+        if not (name := re.search(r"coroutine '.*' was never awaited", text)):
+            return
+        places = re.findall(r'File "(.+)", line (\d+)', text) or re.findall(r"^(.+):(\d+): ", text)
+        frames = traceback.StackSummary.from_list(
+            [(file, int(line), "", None) for file, line in places]
+        )
+        if lines := lines_of(frames, self.file):
+            found = {"kind": "error", "type": "RuntimeWarning", "text": name[0], "request": ""}
+            self.errors.append(found | {"lines": lines})
+
+    def forget(self) -> None:
+        self.errors: list[dict] = []
+        self.refusals: list[dict] = []
 
     def news(self) -> dict:
         """What came since the last time."""
-        news = {"errors": self.seen, "refusals": self.refusals}
-        self.seen, self.refusals = [], []
+        gc.collect()  # a coroutine in a cycle is missed only when the cycle is freed
+        news = {"errors": self.errors[:20], "refusals": self.refusals[:20]}
+        self.forget()
         return news
 
 
-def described(error: BaseException, folder: Path) -> dict:
+def described(error: BaseException, file: Path) -> dict:
     """An exception as the checks need it: its kind of failure, its text, the learner's lines."""
-    text = str(error) or repr(error)
+    kind, lines = "error", _lines(error, file)
+    frames = traceback.extract_tb(error.__traceback__)
+    try:
+        text = str(error)
+    except Exception:
+        text = "its text cannot be shown"
     if isinstance(error, SyntaxError):
         text = error.msg
-    kind = "error"
-    if isinstance(error, NotImplementedError):
-        kind = "todo"
+    elif isinstance(error, NotImplementedError):
+        if frames and Path(frames[-1].filename).resolve() == file:
+            kind = "todo"
     elif isinstance(error, OSError) and "in use" in text:
         kind = "port"
+    if frames and "mongomock" in Path(frames[-1].filename).parts:
+        text += " (raised in mongomock)"
+    if len(text) > MOST:
+        text = f"{text[:MOST]}... ({len(text)} characters)"
     return {
         "kind": kind,
-        "type": type(error).__name__,
-        "text": text,
-        "lines": lines_of(error, folder),
+        "type": _name(type(error)),
+        "text": text + _suggestion(error, text),
+        "lines": lines,
     }
+
+
+def _lines(error: BaseException, file: Path) -> list[dict]:
+    frames = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, SyntaxError) and error.filename:
+        frames.append(
+            traceback.FrameSummary(error.filename, error.lineno, "", line=error.text or "")
+        )
+    return lines_of(frames, file)
+
+
+def _name(kind: type) -> str:
+    """The name of a class of exceptions; with its module where two of that name are easily confused."""
+    confused = kind.__name__ in ("HTTPError", "HTTPClientError")
+    return f"{kind.__module__}.{kind.__name__}" if confused else kind.__name__
+
+
+def _suggestion(error: BaseException, text: str) -> str:
+    """Python's own "Did you mean", which it prints at the end of a program only."""
+    name, names = getattr(error, "name", None), []
+    if isinstance(error, AttributeError) and name:
+        names = dir(error.obj)
+    elif isinstance(error, NameError) and name:
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        names = [*frames[-1].f_locals, *frames[-1].f_globals, *dir(builtins)] if frames else []
+    close = difflib.get_close_matches(name or "", names, n=1, cutoff=0.7)
+    return f". Did you mean: '{close[0]}'?" if close and "Did you mean" not in text else ""
 
 
 class Host:
@@ -110,6 +176,7 @@ class Host:
     async def serve(self, stage: str | None, stages: str, given: dict) -> dict:
         """Serve a new application, of the exercise's make_app() or of a stage's function."""
         await self.close()
+        self.errors.forget()
         if stage is None:
             application = self.exercise.make_app(**given)
         else:
@@ -144,7 +211,12 @@ class Host:
         return self.errors.news()
 
     async def ping(self) -> dict:
-        """That the event loop turns."""
+        """Nothing: the reply says that the event loop turns."""
+        return {}
+
+    async def forget(self) -> dict:
+        """Between two checks: what was logged so far belongs to the one before."""
+        self.errors.forget()
         return {}
 
     async def where(self, method: str, path: str) -> dict:
@@ -152,7 +224,7 @@ class Host:
         request = HTTPServerRequest(
             start_line=RequestStartLine(method, path, "HTTP/1.1"),
             headers=HTTPHeaders({"Host": "localhost"}),
-            connection=_Nobody(),
+            connection=_NoConnection(),
         )
         handler = self.application.find_handler(request).handler_class
         return self._first_line(
@@ -180,38 +252,10 @@ class Host:
         return {}
 
     def _stage(self, stages: str, name: str):
-        module = load(Path(stages), "stage")
-        if "mongomock" in sys.modules:
-            catch_up()
-        return getattr(module, name)
+        return getattr(load(Path(stages), "stage"), name)
 
 
-def catch_up() -> None:
-    """Give mongomock what it lacks of PyMongo: Cursor.to_list, bulk_write of replacements, a look at sort's directions."""
-    from mongomock import collection
-
-    if hasattr(collection.Cursor, "to_list"):
-        return
-    collection.Cursor.to_list = lambda cursor, length=None: list(cursor)[:length]
-    sort = collection.Cursor.sort
-
-    def checked(cursor, key, direction=None):
-        keys = [(key, 1 if direction is None else direction)] if isinstance(key, str) else list(key)
-        if any(way not in (1, -1) for _, way in keys if isinstance(way, int)):
-            raise ValueError("sort: the direction is 1 or -1")
-        return sort(cursor, key, direction)
-
-    collection.Cursor.sort = checked
-    for name in ("add_replace", "add_update"):
-        given = getattr(collection.BulkOperationBuilder, name)
-
-        def add(self, *args, given=given, sort=None, **kwargs):
-            return given(self, *args, **kwargs)
-
-        setattr(collection.BulkOperationBuilder, name, add)
-
-
-class _Nobody:
+class _NoConnection:
     """The connection of a request that only asks which handler is meant."""
 
     context = None
@@ -241,25 +285,46 @@ async def obey(host: Host, orders, reply) -> None:
         try:
             answer = await getattr(host, order.pop("do"))(**order)
         except Exception as error:
-            answer = {"error": described(error, host.file.parent)}
+            answer = {"error": described(error, host.file)}
         reply(answer | {"number": number})
+
+
+def end_with(orders: int) -> None:
+    """End this process and its group as soon as the checks have gone, whatever the learner's code is doing."""
+    gone = select.poll()
+    gone.register(orders, 0)  # a hang-up is always reported
+    gone.poll()
+    os.killpg(0, signal.SIGKILL)
 
 
 def main() -> None:
     orders, replies, stacks = (int(number) for number in sys.argv[1:4])
     file = Path(sys.argv[4])
-    faulthandler.register(signal.SIGUSR1, file=stacks)  # where is it, when it answers nothing?
+    for descriptor in (orders, replies, stacks):
+        os.set_inheritable(descriptor, False)
+    threading.Thread(target=end_with, args=[orders], daemon=True).start()
+    faulthandler.register(signal.SIGUSR1, file=stacks)  # where is it, when it does not reply?
     orders = os.fdopen(orders, "rb", buffering=0)
     replies = os.fdopen(replies, "w", buffering=1)
 
+    if not file.is_file():  # to open a FIFO would wait
+        return
     with contextlib.suppress(OSError):
-        if b"mongomock" in file.read_bytes():
+        if re.search(rb"mongomock|memory|pymongo", file.read_bytes()):
             gc.disable()  # half of what is imported would be looked through for garbage
-            catch_up()  # the import takes long, which is not the exercise's fault
+            import mongomock  # noqa: F401 - it takes half a second, which pytest needs to start too
+
             gc.enable()
 
     def reply(answer: dict) -> None:
-        replies.write(json.dumps(answer, default=repr) + "\n")
+        try:
+            text = json.dumps(answer, default=repr)
+        except (ValueError, RecursionError) as error:
+            text = json.dumps({"number": answer["number"], "error": described(error, file)})
+        if len(text) > 2**24:
+            error = ValueError(f"a result of {len(text)} characters")
+            text = json.dumps({"number": answer["number"], "error": described(error, file)})
+        replies.write(text + "\n")
 
     if not (line := orders.readline()):
         return
@@ -270,22 +335,18 @@ def main() -> None:
     os.chdir(file.parent)
     sys.argv = [str(file)]
     sys.path[0] = str(file.parent)
-    errors = Errors(file.parent)
-    errors.watch_refusals()
-    for name in ("tornado.application", "asyncio"):
-        logging.getLogger(name).addHandler(errors)
-    logging.getLogger("tornado.access").setLevel(logging.CRITICAL)
+    errors = Errors(file)
     try:
         with tokenize.open(file) as source:
-            source.read()  # an import overlooks bytes in a comment that are no UTF-8; `python file` does not
+            source.read()  # an import ignores bytes in a comment that are not UTF-8; `python file` does not
         exercise = load(file, "exercise")
-    except SystemExit as error:
-        reply({"number": number, "error": described(error, file.parent) | {"kind": "exit"}})
-        return
     except BaseException as error:
-        found = described(error, file.parent)
-        kind = "port" if found["kind"] == "port" else "import"
-        reply({"number": number, "error": found | {"kind": kind}})
+        found = described(error, file)
+        if isinstance(error, SystemExit):
+            found["kind"] = "exit"
+        elif found["kind"] != "port":
+            found["kind"] = "import"
+        reply({"number": number, "error": found})
         return
     reply({"number": number, "has": sorted(vars(exercise))})
     asyncio.run(obey(Host(file, exercise, errors), orders, reply))

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import select
 import threading
 import time
 from pathlib import Path
 
 from course.harness import causes
-from course.harness.answers import Answer, Pending, Request
+from course.harness.answers import Answer, Endless, Pending, Request
 from course.harness.failures import Failure, Wrong
 from course.harness.process import Gone, Process, Stuck
 
 READY_SECONDS = 20.0
 """How long the process may take to be ready: Python's own start, and the packages that take long to import."""
-IMPORT_SECONDS = 3.0
-"""How long an exercise may take to import."""
+ORDER_SECONDS = 6.0
+"""How long an exercise may take to import, or one of its functions to return: this limit only ends what hangs."""
 
 
 class Learner:
@@ -33,9 +34,8 @@ class Learner:
         """The application of make_app(**given), or of a stage's function, served on a free port."""
         if stage is None:
             self._need("make_app")
-        return App(
-            self, self.order("serve", stage=stage, stages=str(self.stages), given=given)["port"]
-        )
+        reply = self.order("serve", stage=stage, stages=str(self.stages), given=given)
+        return App(self, reply["port"], reproducible=stage is None and not given)
 
     def call(self, stage: str, **given):
         """The result of a stage's function, which is called in the learner's process."""
@@ -51,17 +51,28 @@ class Learner:
     def wrong(self, expected: str, got: str, cause: str, at: str = "", replay: str = "") -> None:
         """Fail the check where no answer is at hand; `at` names the function or class that it is about."""
         failure = Failure("wrong", str(expected), str(got), cause, replay)
-        failure.lines = self.lines_of(at) if at else []
+        with contextlib.suppress(Wrong):
+            causes.add_news(failure, self.news())
+        failure.lines = failure.lines or (self.lines_of(at) if at else [])
         failure.printed = self.printed()
         raise Wrong(failure)
 
-    def order(self, do: str, seconds: float = 3.0, **given) -> dict:
+    def news(self) -> dict:
+        """What the program logged since the check began or since the last call: "errors" and "refusals".
+
+        An error is an exception or a coroutine that was never awaited, with "type", "text", "lines" and "request".
+        """
+        return self.order("news")
+
+    def order(self, do: str, seconds: float = ORDER_SECONDS, **given) -> dict:
         """Have the process do something; an exception in the learner's code fails the check."""
         self._start()
         try:
             reply = self._process.ask({"do": do, **given}, seconds)
         except Stuck:
-            self._trouble("blocks", f"nothing for {seconds:g} s", "This call does not return.")
+            self._trouble(
+                "blocks", f"nothing for {seconds:g} s", "This call does not return in time."
+            )
         except Gone:
             self._ended()
         if "error" in reply:
@@ -71,21 +82,34 @@ class Learner:
     def is_stuck(self) -> bool:
         """Whether the learner's event loop does not turn at all."""
         try:
-            self._process.ask({"do": "ping"}, 0.6)
+            self._process.ask({"do": "ping"}, 2.0)
         except (Stuck, Gone):
             return True
         return False
 
-    def stuck_lines(self) -> list[dict]:
-        return self._process.standing_at(self.file)
+    def stands_still(self) -> bool:
+        """Whether the event loop's thread is at the same line of the exercise before and after an order without a reply."""
+        before = self.stuck_lines(main_thread=True)
+        try:
+            self._process.ask({"do": "ping"}, 1.0)
+        except (Stuck, Gone):
+            return bool(before) and before == self.stuck_lines(main_thread=True)
+        return False
+
+    def stuck_lines(self, main_thread: bool = False) -> list[dict]:
+        """The lines of the exercise that are being run now, in the event loop's thread or else in another."""
+        return self._process.standing_at(self.file, main_thread)
 
     def printed(self) -> str:
         return self._process.printed()
 
     def settle(self) -> None:
         """Between two checks: go on with the same process if it still answers, else with a new one."""
-        if self._imported and self.is_stuck():
-            self.replace()
+        if self._imported:
+            try:
+                self._process.ask({"do": "forget"}, 2.0)
+            except (Stuck, Gone):
+                self.replace()
 
     def replace(self) -> None:
         """End the process, and have a new one ready."""
@@ -114,12 +138,12 @@ class Learner:
             return
         try:
             self._process.ask({"do": "get ready"}, READY_SECONDS)
-            reply = self._process.ask({"do": "import"}, IMPORT_SECONDS)
+            reply = self._process.ask({"do": "import"}, ORDER_SECONDS)
         except Stuck:
             self._hopeless = Failure(
                 "timeout",
                 f"an import of {self.file.name} that ends",
-                f"it still runs after {IMPORT_SECONDS:g} s",
+                f"it still runs after {ORDER_SECONDS:g} s",
                 "Something at the top level loops or serves: move it below "
                 'if __name__ == "__main__".',
                 lines=self.stuck_lines(),
@@ -155,9 +179,12 @@ class Learner:
 class App:
     """The learner's application, served. Paths are sent as they are given."""
 
-    def __init__(self, learner: Learner, port: int):
+    def __init__(self, learner: Learner, port: int, reproducible: bool = False):
         self._learner = learner
         self.port = port
+        self.reproducible = reproducible
+        """Whether `make run-N` serves the same application on the same data; a check may say so of a stage."""
+        self._changed: Request | None = None
 
     def ask(self, path: str, method: str = "GET", **request) -> Answer:
         """Send one request (see Request) and return the answer, whatever its status."""
@@ -173,44 +200,42 @@ class App:
         return [each.answer() for each in pending]
 
     def ask_without_blocking(
-        self, path: str, method: str = "GET", *, limit: float = 0.25, cause: str, **request
+        self, path: str, method: str = "GET", *, cause: str, **request
     ) -> Answer:
-        """Send one request, and others while it is under way: the check fails if one of those was held up.
+        """Send one request, and others while it is under way: the check fails if the event loop stands still meanwhile.
 
-        The others go to a path that no route has. `limit` is in seconds. It is tried twice before it counts: a machine
-        that is busy with other things holds requests up as well, but not each time.
+        It stands still if another request waits and the loop's thread is twice found at the same line of the exercise.
+        The others go to a path that no route has. If they had to wait for another reason, it is tried again.
         """
-        for attempt in (1, 2):
-            answer, failure = self._watched(Request(path, method, **request), limit, cause)
-            if failure is None:
+        first = Request(path, method, **request)
+        for _ in range(3):
+            pending = Pending(self, first)
+            lines, waited = self._blocked_by(pending)
+            if lines:
+                with contextlib.suppress(Wrong):
+                    pending.answer()
+                expected = "a second request is answered while this one waits"
+                got = "the second request waits too"
+                raise Wrong(Failure("blocks", expected, got, cause, first.curl(), lines))
+            if not waited:
                 break
-            if attempt == 2:
-                raise Wrong(failure)
-        return answer
+        return pending.answer()
 
-    def _watched(
-        self, first: Request, limit: float, cause: str
-    ) -> tuple[Answer | None, Failure | None]:
-        """The answer to a request, and how others were held up by it."""
-        pending = Pending(self, first)
-        time.sleep(0.02)
-        longest, lines = 0.0, []
+    def _blocked_by(self, pending: Pending) -> tuple[list[dict], bool]:
+        """The lines at which the event loop stands still while a request is under way, and whether others had to wait."""
+        waited = False
         while not pending.done:
-            other = Pending(self, Request("/is-anybody-there", timeout=first.timeout))
-            other._thread.join(limit)
-            if not other.done and not lines:
-                lines = self._learner.stuck_lines()
-            longest = max(longest, other.answer().elapsed)
-            if longest <= limit:
-                time.sleep(0.01)
-        if longest <= limit:
-            return pending.answer(), None
-        got = f"the second request was held up for {longest:.1f} s"
-        expected = "a second request answered while this one waits"
-        with contextlib.suppress(Wrong):
-            pending.answer()
-            lines = lines or [self._where(first)]
-        return None, Failure("blocks", expected, got, cause, first.curl(), lines)
+            other = Pending(self, Request("/is-anybody-there"))
+            stood: list[dict] = []
+            while not other.over(0.05):
+                waited = True
+                lines = self._learner.stuck_lines(main_thread=True)
+                if lines and lines == stood and not other.done:
+                    return lines, waited
+                stood = lines
+            other.answer()
+            pending.over(0.01)
+        return [], waited
 
     def websocket(self, path: str, headers: dict | None = None):
         """Open a WebSocket; the check fails if the handshake does."""
@@ -222,7 +247,13 @@ class App:
         """As Learner.lines_of."""
         return self._learner.lines_of(name)
 
+    def reproduces(self, request: Request) -> bool:
+        """Whether this request alone shows the same with `make run-N`: no request before it changed something."""
+        return self.reproducible and self._changed in (None, request)
+
     def send(self, request: Request) -> Answer:
+        if request.method not in ("GET", "HEAD"):
+            self._changed = self._changed or request
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=request.timeout)
         began = time.monotonic()
         try:
@@ -233,51 +264,66 @@ class App:
             for name, value in headers.items():
                 connection.putheader(name, value)
             connection.endheaders(request.body)
-            return Answer(self, request, connection.getresponse(), began)
+            sock = connection.sock
+            if not select.select([sock], [], [], 1)[0] and self._learner.stands_still():
+                raise TimeoutError
+            return Answer(self, request, connection.getresponse(), sock, began)
         except TimeoutError:
             raise self._no_answer(request) from None
-        except (OSError, http.client.HTTPException) as error:
-            failure = Failure("error", "an answer", f"no answer: {error!r}")
-            failure.replay = request.curl()
-            raise Wrong(failure) from None
+        except (OSError, http.client.HTTPException, Endless) as error:
+            raise self._broken_answer(request, error) from None
         finally:
             connection.close()
 
-    def explain(self, failure: Failure, answer: Answer) -> None:
+    def explain(self, failure: Failure, answer: Answer, raised: str = "") -> None:
         """Add what only the learner's process knows: the exception behind a 500, the handler's line."""
         with contextlib.suppress(Wrong):
-            news = self._learner.order("news")
-            causes.of_answer(failure, answer, news, self._where(answer.request))
+            where = self._where(answer.request)
+            causes.of_answer(failure, answer, self._learner.news(), where, raised)
         failure.printed = self._learner.printed()
 
     def explain_socket(self, failure: Failure, path: str) -> None:
         """The same for a WebSocket."""
         with contextlib.suppress(Wrong):
-            causes.of_socket(failure, self._learner.order("news"), self._where(Request(path)))
+            causes.of_socket(failure, self._learner.news(), self._where(Request(path)))
         failure.printed = self._learner.printed()
 
     def _where(self, request: Request) -> dict:
         """The first line of what answers such a request."""
         return self._learner.order("where", method=request.method, path=request.target)
 
+    def _broken_answer(self, request: Request, error: Exception) -> Wrong:
+        """What went wrong if the connection ended before the response did, or the response has no end."""
+        failure = Failure("error", "an answer", f"no answer: {error!r}")
+        failure.cause = "The connection was closed before a whole response came."
+        if isinstance(error, Endless):
+            failure.got = str(error)
+            failure.cause = "The response does not end: the handler goes on writing."
+        return self._completed(failure, request)
+
     def _no_answer(self, request: Request) -> Wrong:
         stuck = self._learner.is_stuck()
-        failure = Failure(
-            "blocks" if stuck else "timeout",
-            f"an answer within {request.timeout:g} s",
-            "none, and the event loop stands still" if stuck else "none",
-            "While this line runs, the event loop answers nobody."
-            if stuck
-            else "The handler waits for something that does not come, or never ends its answer.",
-            request.curl(),
-        )
+        failure = Failure("timeout", f"an answer within {request.timeout:g} s", "none")
+        failure.cause = request.late or causes.NO_ANSWER
         if stuck:
+            failure.kind, failure.got = "blocks", "none, and the event loop stands still"
+            failure.cause = "While this line runs, the event loop cannot answer any request."
             failure.lines = self._learner.stuck_lines()
-        else:
-            with contextlib.suppress(Wrong):
-                where = self._where(request)
-                failure.lines = [where] if where else []
-        failure.printed = self._learner.printed()
+        wrong = self._completed(failure, request, ask=not stuck)
         if threading.current_thread() is threading.main_thread():
             self._learner.replace()
+        return wrong
+
+    def _completed(self, failure: Failure, request: Request, ask: bool = True) -> Wrong:
+        """A failure without an answer, with the request and with what the learner's process knows, if it can be asked."""
+        failure.replay, failure.reproducible = request.curl(), self.reproduces(request)
+        try:
+            if ask:
+                causes.add_news(failure, self._learner.news(), request)
+                where = self._where(request)
+                failure.lines = failure.lines or ([where] if where else [])
+        except Wrong as ended:
+            if ended.failure.kind == "exit":
+                failure.got, failure.cause = ended.failure.got, ended.failure.cause
+        failure.printed = self._learner.printed()
         return Wrong(failure)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import itertools
 import json
 import os
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -51,14 +53,18 @@ class Process:
                 os.write(self._orders, line)
             deadline = time.monotonic() + seconds
             while (reply := self._reply(deadline)).pop("number") != self._number:
-                pass  # it is late: nobody waits for it any more
+                pass  # the reply to an order that was given up
             return reply
 
     def _reply(self, deadline: float) -> dict:
         while b"\n" not in self._unread:
             left = max(0, deadline - time.monotonic())
-            if not select.select([self._replies], [], [], left)[0]:
-                raise Stuck
+            if not select.select([self._replies], [], [], min(left, 0.5))[0]:
+                if self._popen.poll() is not None:  # a child may hold the pipe open
+                    raise Gone
+                if not left:
+                    raise Stuck
+                continue
             read = os.read(self._replies, 65536)
             if not read:
                 raise Gone
@@ -72,35 +78,32 @@ class Process:
         self._printed.seek(max(0, size - 2000))
         return "\n".join(self._printed.read().decode(errors="replace").splitlines()[-lines:])
 
-    def standing_at(self, file: Path) -> list[dict]:
-        """The lines of `file` that are being run at this moment, outermost first."""
+    def standing_at(self, file: Path, main_thread: bool = False) -> list[dict]:
+        """The lines of `file` that are being run at this moment, outermost first, in the main thread or else in another."""
         self._stacks.truncate(0)
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._popen.pid, signal.SIGUSR1)
         time.sleep(0.05)
         self._stacks.seek(0)
-        stack = self._stacks.read().decode(errors="replace")
+        stack = self._stacks.read(2**20).decode(errors="replace")
         source = file.read_text(errors="replace").splitlines()
-        numbers = []
-        for part in (
-            stack.split("\n\n")[-1],
-            stack,
-        ):  # the main thread comes last, and counts first
+        for part in (stack.split("\n\n")[-1], *([] if main_thread else [stack])):  # it comes last
             found = re.findall(r'File "(.+)", line (\d+) in', part)
-            numbers = numbers or [int(n) for name, n in found if Path(name).resolve() == file]
-        once = [number for number, _ in itertools.groupby(reversed(numbers))]
-        return [{"line": n, "code": source[n - 1].strip()} for n in once]
+            numbers = [int(line) for name, line in found if Path(name).resolve() == file]
+            if numbers:
+                once = [number for number, _ in itertools.groupby(reversed(numbers))]
+                return [{"line": n, "code": source[n - 1].strip(), "file": file.name} for n in once]
+        return []
 
     def status(self) -> int:
         """The exit status of a process that has ended."""
-        return self._popen.wait(2)
+        return self._popen.wait(10)
 
     def close(self) -> None:
-        """End the process and all that it started, and close what connects to it."""
-        if self._popen.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._popen.pid, signal.SIGKILL)
-            self._popen.wait()
+        """End the process and its group, also if it ended before them, and close what connects to it."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._popen.pid, signal.SIGKILL)
+        self._popen.wait()
         for descriptor in (self._orders, self._replies):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
@@ -108,22 +111,67 @@ class Process:
         self._stacks.close()
 
 
+SAME_EVERYWHERE = {
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONUTF8": "1",
+    "PYTHONIOENCODING": "utf-8:replace",
+    "PYTHONWARNINGS": "",
+    "PYTHONASYNCIODEBUG": "",
+    "no_proxy": "*",  # requests to this machine never go to a proxy
+    "NO_PROXY": "*",
+}
+"""What no setting of the learner's machine may change for a verdict."""
+
+
 def start_host(arguments: list[str], printed: int, inherited: tuple[int, ...]) -> subprocess.Popen:
-    """Start host.py in a session of its own; what it prints goes to the file descriptor `printed`."""
+    """Start host.py in a session for itself; what it prints goes to the file descriptor `printed`."""
+    host = Path(__file__).with_name("host.py")
     return subprocess.Popen(
-        [sys.executable, "-B", Path(__file__).with_name("host.py"), *arguments],
+        [sys.executable, "-B", "-W", "always::RuntimeWarning", host, *arguments],
         pass_fds=inherited,
-        env=os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8:replace"},
+        env=os.environ | SAME_EVERYWHERE,
         stdin=subprocess.DEVNULL,
         stdout=printed,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=limit_output,
+        preexec_fn=limit,
     )
 
 
-def limit_output() -> None:
-    """Let no file of this process grow over 64 MB: what it prints goes to a file."""
+def limit() -> None:
+    """Bound what this process may take: the files that it prints to, its memory, and its computing if it is left alone."""
     import resource
 
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2**26, 2**26))
+    for what, most in (
+        (resource.RLIMIT_FSIZE, 2**26),
+        (resource.RLIMIT_DATA, 2**31),
+        (resource.RLIMIT_CPU, 120),
+    ):
+        with contextlib.suppress(OSError, ValueError):  # a lower limit stands already
+            resource.setrlimit(what, (most, most))
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every process that the learner's code starts and leaves behind (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+
+
+def end_children() -> None:
+    """End all processes that this one has started or adopted, and theirs: those that are orphaned come here next (Linux)."""
+    for _ in range(20):  # not forever: one may be another user's, and stay
+        children = [pid for pid, parent in _parents() if parent == os.getpid()]
+        if not children:
+            break
+        for pid in children:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+
+
+def _parents() -> Iterator[tuple[int, int]]:
+    """Each process, and its parent."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            pid, _, rest = stat.read_text(errors="replace").partition(" ")
+            yield int(pid), int(rest.rpartition(")")[2].split()[1])

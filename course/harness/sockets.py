@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from course.harness.answers import PATIENCE
 from course.harness.failures import Failure, Wrong
 
 
@@ -17,11 +18,15 @@ class Socket:
         self._app = app
         self._path = path
         self._then = ""
-        self._replay = f"python -m websockets ws://localhost:8000{path}"
+        self._replay = f".venv/bin/python -m websockets ws://127.0.0.1:8000{path}"
         url = f"ws://127.0.0.1:{app.port}{path}"
         try:
             opened = connect(
-                url, additional_headers=headers, open_timeout=2.5, close_timeout=0.5, proxy=None
+                url,
+                additional_headers=headers,
+                open_timeout=PATIENCE,
+                close_timeout=0.5,
+                proxy=None,
             )
             self._open = ExitStack()
             self._connection = self._open.enter_context(opened)
@@ -34,7 +39,7 @@ class Socket:
             self._fail("timeout", "an open WebSocket", repr(error), "")
 
     def send(self, message: str | bytes) -> None:
-        """Send text as text, bytes as binary."""
+        """Send a string as a text message, bytes as a binary one."""
         what = "type" if isinstance(message, str) else "send the bytes"
         self._then = f"      # then {what} {message}"
         try:
@@ -42,7 +47,7 @@ class Socket:
         except ConnectionClosed as error:
             self._fail("wrong", "an open WebSocket", f"it is closed: {error}", "")
 
-    def receive(self, timeout: float = 2.0, cause: str = "") -> str | bytes:
+    def receive(self, timeout: float = PATIENCE, cause: str = "") -> str | bytes:
         """The next message; the check fails if none comes within `timeout` seconds."""
         try:
             return self._connection.recv(timeout)
@@ -58,7 +63,7 @@ class Socket:
         except TimeoutError:
             return None
 
-    def closed(self, timeout: float = 2.0) -> tuple[int, str]:
+    def closed(self, timeout: float = PATIENCE) -> tuple[int, str]:
         """Wait for the server to close; its code and reason. Messages on the way are passed over."""
         try:
             while True:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import signal
+import select
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from course.environment import ROOT
 from course.manifest import Chapter, Task
 
-SECONDS = 30
-"""How long the checks of a chapter may take in all; each check has a limit of its own."""
+SECONDS = 25
+"""How long the checks of a chapter may take in all: this limit only ends what does not end by itself."""
+DETAILS = ROOT / "work" / "checks-error.txt"
+"""What pytest said when the checks could not be run."""
 
 
 class CheckError(Exception):
-    """The checks themselves could not be run; the message is what pytest said."""
+    """The checks themselves could not be run; the message is one line for the learner."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,8 @@ class Verdict:
         return [result for result in self.results if result.task == task.number]
 
     def is_green(self, task: Task) -> bool:
-        return all(result.outcome == "passed" for result in self.of(task))
+        results = self.of(task)
+        return bool(results) and all(result.outcome == "passed" for result in results)
 
     @property
     def green(self) -> int:
@@ -59,14 +64,60 @@ class Verdict:
                     return task, result
         return None
 
+    def as_dict(self) -> dict:
+        """The verdict as `--json` prints it.
 
-def read(chapter: Chapter, file: Path) -> Verdict:
-    """The verdict that the checks wrote to `file`. Raises OSError if there is none."""
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return Verdict(chapter, [Result(**json.loads(line)) for line in lines])
+        `chapter`, `title`; `green`, the number of green tasks; `tasks`, each with `number`, `title`, `green`; `checks`, each with
+        `name`, `task`, `outcome` ("passed", "failed", or "skipped" after a failed check of its task) and, if it failed,
+        `failure`: `kind` (as course/harness/failures.py lists them), `replay` (the request as a command, or ""),
+        `expected`, `got`, `cause`, `lines` (each `line`, `code`, `file`), `printed` (the end of the program's output),
+        `whole` (it is about the whole file) and `reproducible` (`make run-N` shows the same).
+        """
+        return {
+            "chapter": self.chapter.number,
+            "title": self.chapter.title,
+            "green": self.green,
+            "tasks": [
+                {"number": task.number, "title": task.title, "green": self.is_green(task)}
+                for task in self.chapter.tasks
+            ],
+            "checks": [
+                {"name": each.check, "task": each.task, "outcome": each.outcome}
+                | ({"failure": each.failure} if each.failure else {})
+                for each in self.results
+            ],
+        }
 
 
-ENVIRONMENT = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+def read(chapter: Chapter, lines: list[str], ended: bool) -> Verdict:
+    """The verdict that the checks wrote; a check that had begun when they were `ended` took too long."""
+    entries = [json.loads(line) for line in lines]
+    results = [Result(**entry) for entry in entries if entry["outcome"] != "begun"]
+    if ended and entries and entries[-1]["outcome"] == "begun":
+        failure = {
+            "kind": "timeout",
+            "expected": f"all checks of the chapter within {SECONDS} s",
+            "got": "they were ended here",
+            "cause": "Every response of your program takes long, or a response never ends.",
+            "replay": "",
+            "lines": [],
+            "printed": "",
+            "whole": False,
+            "reproducible": False,
+        }
+        results.append(Result(entries[-1]["check"], entries[-1]["task"], "failed", failure))
+    return Verdict(chapter, results)
+
+
+ENVIRONMENT = {
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    "PYTEST_ADDOPTS": "",
+    "PYTHONSAFEPATH": "",
+    "PYTHONOPTIMIZE": "",
+    "PYTHONWARNINGS": "",
+    "PYTHONUTF8": "1",
+    "PYTHONIOENCODING": "utf-8:replace",
+}
 
 
 def command(file: Path, *options: str) -> list[str]:
@@ -79,15 +130,15 @@ def command(file: Path, *options: str) -> list[str]:
 class Run:
     """One run of a chapter's checks. It gets ready at once, and begins when `verdict()` is called.
 
-    `answers` is the folder that holds the exercise.py to judge, `file` the checks if not the chapter's own.
+    `answers` is the folder that holds the exercise.py to judge, `file` the checks if not the chapter's own. When this process
+    ends, however it ends, the run does too: the pipe to it closes.
     """
 
     def __init__(self, chapter: Chapter, answers: Path, file: Path | None = None):
         self.chapter = chapter
-        self._folder = tempfile.TemporaryDirectory(prefix="course-")
-        self._file = Path(self._folder.name, "verdict")
-        self._said = open(Path(self._folder.name, "said"), "w+")
-        options = [f"--answers={answers}", f"--verdict={self._file}", "--wait"]
+        self._said = tempfile.TemporaryFile()
+        self._verdict, verdict = os.pipe()
+        options = [f"--answers={answers.resolve()}", f"--verdict={verdict}", "--wait"]
         self._process = subprocess.Popen(
             command(file or chapter.checks, *options),
             env=os.environ | ENVIRONMENT,
@@ -95,33 +146,64 @@ class Run:
             stdin=subprocess.PIPE,
             stdout=self._said,
             stderr=subprocess.STDOUT,
+            pass_fds=[verdict],
             start_new_session=True,
         )
+        os.close(verdict)
 
     def verdict(self) -> Verdict:
         """Run the checks. Raises CheckError if they could not be run."""
         try:
-            self._process.communicate(b"go\n", timeout=SECONDS)
-            return read(self.chapter, self._file)
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.write(b"go\n")
+                self._process.stdin.flush()
+            told, ended = self._read(time.monotonic() + SECONDS)
+            verdict = read(self.chapter, told.decode().splitlines(), ended)
+            if not verdict.results or (not ended and self._process.wait(10) not in (0, 1)):
+                raise CheckError(self._trouble())
+            return verdict
         except subprocess.TimeoutExpired:
-            raise CheckError(f"the checks did not end within {SECONDS} s") from None
-        except OSError:
-            self._said.seek(0)
-            raise CheckError(self._said.read()) from None
+            raise CheckError(self._trouble()) from None
         finally:
             self.cancel()
 
+    def _read(self, deadline: float) -> tuple[bytes, bool]:
+        """What the checks wrote until they ended, and whether they had to be ended."""
+        told, parent = b"", os.getppid()
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0 or os.getppid() != parent:  # `make` was killed
+                return told[: told.rfind(b"\n") + 1], True
+            if select.select([self._verdict], [], [], min(left, 1))[0]:
+                if not (part := os.read(self._verdict, 65536)):
+                    return told, False
+                told += part
+
+    def _trouble(self) -> str:
+        """One line to say; what pytest said goes into a file."""
+        self._said.seek(0)
+        line = f"The checks of chapter {self.chapter.number} could not be run"
+        try:
+            DETAILS.parent.mkdir(exist_ok=True)
+            DETAILS.write_bytes(self._said.read(2**20))
+        except OSError as error:
+            return f"{line}, and no file can be written to {DETAILS.parent}: {error.strerror}"
+        place = DETAILS.relative_to(ROOT)
+        return f"{line}: make setup-all repairs an installation. The details are in {place}."
+
     def cancel(self) -> None:
-        """End the run, whatever it is at. The process gets the time to end the learner's."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
-            try:
-                self._process.wait(5)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-        self._process.stdin.close()
+        """End the run, whatever it is doing, with the learner's process."""
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()  # this ends it
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._verdict is not None:
+            os.close(self._verdict)
+            self._verdict = None
         self._said.close()
-        self._folder.cleanup()
 
 
 def run(chapter: Chapter, answers: Path, file: Path | None = None) -> Verdict:

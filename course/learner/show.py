@@ -4,31 +4,84 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from course.environment import ROOT
 from course.learner import check
-from course.learner.check import Verdict
+from course.learner.check import CheckError, Verdict
 from course.manifest import Chapter
 
+for stream in (sys.stdout, sys.stderr):
+    if hasattr(stream, "reconfigure"):  # no terminal's encoding may end a command
+        stream.reconfigure(errors="backslashreplace")
 console = Console(highlight=False, soft_wrap=True)
 HINTS = ROOT / "work" / ".hints.json"
 
 
-def check_work(chapter: Chapter) -> int:
-    """Check the learner's work and say what came out. Returns 0 if all is green, else 1."""
-    if not chapter.work.exists():
-        print(chapter.to_start, file=sys.stderr)
+def marks() -> tuple[str, str, str]:
+    """The marks for green, red and not started; in ASCII where the terminal has no others."""
+    try:
+        "✓✗·".encode(console.encoding)
+    except (UnicodeEncodeError, LookupError):
+        return "v", "x", "."
+    return "✓", "✗", "·"
+
+
+def judge(chapter: Chapter) -> Verdict | None:
+    """The verdict on the learner's work; None, with one line on stderr, if there is no verdict."""
+    try:
+        if problem := obstacle(chapter, chapter.work):
+            raise CheckError(problem)
+        return check.run(chapter, chapter.work.parent)
+    except CheckError as error:
+        print(error, file=sys.stderr)
+        return None
+
+
+def obstacle(chapter: Chapter, work: Path) -> str:
+    """Why an exercise cannot be checked, in one line: not started, a module is missing, a starter of the first edition."""
+    if not work.exists():
+        return chapter.to_start
+    modules = chapter.starter_modules
+    if not work.is_file() or not modules:
+        return ""
+    try:
+        text = work.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""  # the checks say it
+    number, place = chapter.number, work.parent.name
+    used = [each for each in modules if re.search(rf"\b{each.stem}\b", text)]
+    if not used and (old := re.search(r"import mongomock|def start_timeline", text)):
+        return (
+            f"{place}/{work.name} is from the first edition of the course ({old[0]}), and the checks have changed: "
+            f"make reset-{number} puts a new starter there and keeps your work as a backup."
+        )
+    for each in used:
+        if not work.with_name(each.name).exists():
+            return f"{each.name} is missing in {place}: make start-{number} puts it there."
+    return ""
+
+
+def check_work(chapter: Chapter, as_json: bool = False) -> int:
+    """Check the learner's work and print the verdict, or the JSON of Verdict.as_dict(). Returns 0 if all is green, else 1."""
+    verdict = judge(chapter)
+    if verdict is None:
         return 1
-    return show(check.run(chapter, chapter.work.parent))
+    if not as_json:
+        return show(verdict)
+    print(json.dumps(verdict.as_dict(), indent=2))
+    return 0 if verdict.first_red is None else 1
 
 
 def show(verdict: Verdict) -> int:
-    """Print a verdict: a line a task, then the first red one in full."""
+    """Print a verdict: a line a task, then the first red one in full. Returns 0 if all is green, else 1."""
     chapter = verdict.chapter
     place = chapter.work.relative_to(ROOT)
     console.print(f"[bold]Chapter {chapter.number}: {chapter.title}[/]    {place}")
@@ -37,11 +90,11 @@ def show(verdict: Verdict) -> int:
         results = verdict.of(task)
         passed = sum(result.outcome == "passed" for result in results)
         green = verdict.is_green(task)
-        line = Text(f"  {'✓' if green else '✗'} ", style="green" if green else "red")
+        line = Text(f"  {marks()[not green]} ", style="green" if green else "red")
         line.append(f"Task {task.number}  {task.title:{width}}  ", style="default")
         if green:
             line.append(_checks(passed), style="dim")
-        elif any(each.failure and each.failure["whole"] for each in results):
+        elif not results or any(each.failure and each.failure["whole"] for each in results):
             line.append("not checked", style="red")
         elif any(each.failure and each.failure["kind"] == "todo" for each in results):
             line.append("to do", style="yellow")
@@ -66,7 +119,7 @@ def _explain(chapter: Chapter, task, result) -> None:
     file = chapter.work.relative_to(ROOT)
     title = f"Task {task.number}: {result.check}"
     if failure["whole"]:
-        title = "Nothing can be checked before this is mended:"
+        title = "Nothing can be checked before this is fixed:"
     console.print(Text(title, style="bold"))
     if failure["replay"]:
         console.print(Text(f"  {failure['replay']}", style="cyan"))
@@ -79,31 +132,38 @@ def _explain(chapter: Chapter, task, result) -> None:
     if failure["cause"]:
         console.print(Text(f"  {failure['cause']}", style="yellow"))
     for line in failure["lines"][-4:]:
-        console.print(Text(f"  {file}:{line['line']}    {line['code']}"))
+        at = file.with_name(line.get("file", file.name))
+        console.print(Text(f"  {at}:{line['line']}    {line['code'][:200]}"))
     if failure["printed"]:
         console.print(Text("  it printed:", style="dim"))
         for line in failure["printed"].splitlines():
             console.print(Text(f"    {line[:200]}", style="dim"))
     step = "check" if failure["whole"] else "hint"
     console.print(f"\nnext: make {step}-{chapter.number}")
-    if "//localhost:8000" in failure["replay"]:
-        console.print(f"to send that request yourself, run .venv/bin/python {file} beside it")
+    if failure["reproducible"] and failure["replay"]:
+        console.print(
+            f"to send that request yourself: make run-{chapter.number} in another terminal"
+        )
 
 
 def hint(chapter: Chapter) -> int:
-    """Print the hints for the first red task, one more each time. Returns 0."""
-    if not chapter.work.exists():
-        print(chapter.to_start, file=sys.stderr)
+    """Print the hints for the first red task, one more each time. Returns 0, or 1 if there is no verdict."""
+    verdict = judge(chapter)
+    if verdict is None:
         return 1
-    red = check.run(chapter, chapter.work.parent).first_red
-    if red is None:
+    if verdict.first_red is None:
         console.print(f"All green, no hint is needed: make diff-{chapter.number}")
         return 0
-    task, _ = red
+    task, _ = verdict.first_red
     told = _hints_told()
     key = f"{chapter.folder}/{task.number}"
     count = min(told.get(key, 0) + 1, len(task.hints))
-    HINTS.write_text(json.dumps(told | {key: count}))
+    try:
+        HINTS.write_text(json.dumps(told | {key: count}))
+    except OSError as error:
+        print(
+            f"work/{HINTS.name}: {error.strerror}: the next hint will be this one", file=sys.stderr
+        )
     console.print(f"[bold]Task {task.number}: {task.title}[/]")
     for number, text in enumerate(task.hints[:count], 1):
         console.print(Text(f"  {number} of {len(task.hints)}  {text}"))
@@ -113,9 +173,11 @@ def hint(chapter: Chapter) -> int:
 
 
 def _hints_told() -> dict[str, int]:
+    """How many hints of each task were shown; a damaged file counts as none."""
     try:
-        return json.loads(HINTS.read_text())
-    except (OSError, ValueError):
+        told = json.loads(HINTS.read_bytes())
+        return {key: count for key, count in told.items() if type(count) is int and count >= 0}
+    except (OSError, ValueError, AttributeError, RecursionError):
         return {}
 
 
@@ -124,11 +186,13 @@ def diff(chapter: Chapter, force: bool) -> int:
 
     Returns 1, and prints no solution, while a task is red, unless `force`.
     """
-    if not chapter.work.exists():
+    if not chapter.work.is_file():
         print(chapter.to_start, file=sys.stderr)
         return 1
     if not force:
-        verdict = check.run(chapter, chapter.work.parent)
+        verdict = judge(chapter)
+        if verdict is None:
+            return 1
         if verdict.green < len(chapter.tasks):
             number = chapter.number
             console.print(
@@ -154,37 +218,58 @@ def diff(chapter: Chapter, force: bool) -> int:
     return 0
 
 
-def progress(chapters: list[Chapter]) -> int:
-    """Check all that was started, and print a table of chapters and tasks. Returns 0."""
+def verdicts(work: list[tuple[Chapter, Path]]) -> Iterator[Verdict | str]:
+    """The verdict on each exercise, in order, or the line that says why it has no verdict; with a bar on a terminal."""
     from rich.progress import Progress
-    from rich.table import Table
 
-    started = [chapter for chapter in chapters if chapter.work.exists()]
-    verdicts: dict[int, Verdict] = {}
+    def one(chapter: Chapter, file: Path) -> Verdict | str:
+        try:
+            return obstacle(chapter, file) or check.run(chapter, file.parent)
+        except (CheckError, OSError) as error:
+            return str(error)
+
     with (
         Progress(console=console, transient=True, disable=not console.is_terminal) as bar,
         ThreadPoolExecutor(2) as pool,
     ):
-        step = bar.add_task("checking", total=len(started))
-        jobs = [pool.submit(check.run, each, each.work.parent) for each in started]
-        for job in as_completed(jobs):
-            verdicts[job.result().chapter.number] = job.result()
+        step = bar.add_task("checking", total=len(work))
+        jobs = [pool.submit(one, *each) for each in work]
+        for _ in as_completed(jobs):
             bar.advance(step)
+    yield from (job.result() for job in jobs)
+
+
+def progress(chapters: list[Chapter]) -> int:
+    """Check all that was started, and print a table of chapters and tasks. Returns 0."""
+    from rich.table import Table
+
+    started = [chapter for chapter in chapters if chapter.work.exists()]
+    found = dict(
+        zip(
+            [each.number for each in started],
+            verdicts([(each, each.work) for each in started]),
+            strict=True,
+        )
+    )
     table = Table(box=None, pad_edge=False)
     for name in ("chapter", "", "tasks", "next"):
         table.add_column(name)
+    done = 0
     for chapter in chapters:
-        verdict = verdicts.get(chapter.number)
-        marks = Text()
+        verdict = found.get(chapter.number)
+        row = Text()
         for task in chapter.tasks:
-            green = verdict is not None and verdict.is_green(task)
-            marks.append("✓ " if green else "· ", style="green" if green else "dim")
+            green = isinstance(verdict, Verdict) and verdict.is_green(task)
+            done += green
+            mark = 2 if verdict is None else 0 if green else 1
+            row.append(f"{marks()[mark]} ", style=("green", "red", "dim")[mark])
         if verdict is None:
             step = f"make start-{chapter.number}"
+        elif isinstance(verdict, str):
+            step = verdict
         else:
             step = "" if verdict.first_red is None else f"make check-{chapter.number}"
-        table.add_row(str(chapter.number), chapter.title, marks, step)
+        table.add_row(str(chapter.number), chapter.title, row, Text(step))
     console.print(table)
-    done = sum(verdict.green for verdict in verdicts.values())
     console.print(f"{done} of {sum(len(each.tasks) for each in chapters)} tasks are green")
     return 0

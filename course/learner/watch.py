@@ -1,7 +1,8 @@
-"""`make watch-N`: the checks at every save."""
+"""`make watch-N`: check again at every save."""
 
 from __future__ import annotations
 
+import os
 import sys
 
 from watchfiles import watch as changes
@@ -12,18 +13,27 @@ from course.manifest import Chapter
 
 
 def watch(chapter: Chapter) -> int:
-    """Check at once, and again whenever the exercise was saved, until Ctrl-C. Returns 0, or 1 if there is no work."""
+    """Check now, and again whenever the exercise was saved, until Ctrl-C. Returns 0, or 1 if there is no work."""
     if not chapter.work.exists():
         print(chapter.to_start, file=sys.stderr)
         return 1
-    run = Run(chapter, chapter.work.parent)
+    run, parent = Run(chapter, chapter.work.parent), os.getppid()
     try:
-        _show(run)
+        _show(chapter, run)
         run = Run(chapter, chapter.work.parent)  # gets ready while the learner writes
-        for saved in changes(chapter.work.parent, debounce=200, step=50, raise_interrupt=True):
+        for saved in changes(
+            chapter.work.parent,
+            debounce=200,
+            step=50,
+            raise_interrupt=True,
+            yield_on_timeout=True,
+            rust_timeout=1000,
+        ):
+            if os.getppid() != parent:  # `make` or the terminal has gone
+                break
             if any(path.endswith(".py") for _, path in saved):
                 show.console.clear()
-                _show(run)
+                _show(chapter, run)
                 run = Run(chapter, chapter.work.parent)
     except KeyboardInterrupt:
         print()
@@ -32,9 +42,12 @@ def watch(chapter: Chapter) -> int:
     return 0
 
 
-def _show(run: Run) -> None:
+def _show(chapter: Chapter, run: Run) -> None:
     try:
+        if problem := show.obstacle(chapter, chapter.work):
+            run.cancel()
+            raise CheckError(problem)
         show.show(run.verdict())
-        show.console.print("[dim]watching; Ctrl-C ends it[/]")
     except CheckError as error:
-        show.console.print(str(error))
+        show.console.print(str(error), markup=False)
+    show.console.print("[dim]watching; Ctrl-C ends it[/]")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
+import os
+import shutil
+import tempfile
+import threading
+import traceback
 from pathlib import Path
 
 import pytest
 
-from course.harness.causes import RAISED
-from course.harness.failures import Failure, Wrong
+from course.harness.causes import RAISED, add_news
+from course.harness.failures import Failure, Wrong, printable
 from course.harness.learner import Learner
-from course.harness.process import Process
+from course.harness.process import Process, adopt_orphans, end_children
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -22,18 +26,38 @@ def pytest_addoption(parser):
     group.addoption(
         "--answers", default="", help="the folder of exercise.py, instead of solutions/"
     )
-    group.addoption("--verdict", default="", help="write what came out to this file, as JSON lines")
+    group.addoption("--verdict", type=int, help="write what came out to this file descriptor")
     group.addoption(
-        "--wait", action="store_true", help="wait for a line of input before the checks"
+        "--wait", action="store_true", help="wait for a line of input; end when the input does"
     )
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "task(number): the task that a check belongs to")
+    if config.getoption("--wait", False):
+        config.option.basetemp = _temporary  # for tmp_path; pytest keeps those of its own
+        adopt_orphans()
+        threading.Thread(target=_obey, daemon=True).start()
     if answers := config.getoption("--answers", ""):
         _ready.append(Process(Path(answers, "exercise.py")))  # it starts while pytest goes on
 
 
+def _obey() -> None:
+    """Let the checks begin at the first line of input, and end everything when the command has gone."""
+    if os.read(0, 100):
+        _go.set()
+        os.read(0, 100)
+    _leave_nothing()
+    os._exit(1)
+
+
+def _leave_nothing() -> None:
+    end_children()
+    shutil.rmtree(_temporary, ignore_errors=True)
+
+
+_temporary = Path(tempfile.gettempdir(), f"course-{os.getpid()}")
+_go = threading.Event()
 _learners: dict[Path, Learner] = {}
 _ready: list[Process] = []
 
@@ -53,10 +77,9 @@ def _learner(item) -> Learner:
 
 def pytest_runtestloop(session):
     """With --wait, everything is ready before the word comes: that is how `watch` is quick."""
-    if session.config.getoption("--wait", False):
+    if session.config.getoption("--wait", False) and session.items:
         _learner(session.items[0])
-        if not sys.stdin.readline():
-            pytest.exit("nobody waits any more", returncode=0)
+        _go.wait()
 
 
 def pytest_unconfigure(config):
@@ -64,17 +87,17 @@ def pytest_unconfigure(config):
         process.close()
     _learners.clear()
     _ready.clear()
+    if config.getoption("--wait", False):
+        _leave_nothing()
 
 
 @pytest.fixture
 def learner(request):
     """The learner's exercise, in a process of its own."""
     found = _learner(request.node)
-    if not found.file.exists():
-        name = found.file.name
-        raise Wrong(
-            Failure("missing", f"a file {name}", f"none at {found.file.parent}", whole=True)
-        )
+    if not (found.file.is_file() and os.access(found.file, os.R_OK)):
+        got = "something else, or no permission" if found.file.exists() else "no such file"
+        raise Wrong(Failure("missing", f"a file {found.file.name} to read", got, whole=True))
     yield found
     found.settle()
 
@@ -88,10 +111,11 @@ def app(learner):
 def pytest_runtest_setup(item):
     """Once a task is red, its other checks are left out: `make check` shows one failure a task."""
     task = _task(item)
-    if item.config.getoption("--verdict", "") and task in item.session.stash.setdefault(
-        _red, set()
-    ):
+    verdict = item.config.getoption("--verdict", None)
+    if verdict and task in item.session.stash.setdefault(_red, set()):
         pytest.skip("this task is red already")
+    if verdict:
+        _say(verdict, item, "begun")
 
 
 _red = pytest.StashKey[set]()
@@ -105,32 +129,48 @@ def pytest_runtest_makereport(item, call):
         item.session.stash.setdefault(_red, set()).add(_task(item))
         if isinstance(call.excinfo.value, Wrong):
             report.longrepr = str(call.excinfo.value)
-    verdict = item.config.getoption("--verdict", "")
+    verdict = item.config.getoption("--verdict", None)
     if verdict and (report.when == "call" or (report.failed or report.skipped)):
-        _write(verdict, item, report, call)
+        failure = _failure(item, call.excinfo.value) if report.failed else None
+        _say(verdict, item, report.outcome, failure)
 
 
-def _write(file: str, item, report, call) -> None:
-    """One line of JSON for a check: which, of which task, what came out."""
-    failure = None
-    if report.failed:
-        error = call.excinfo.value
-        failure = (
-            error.failure
-            if isinstance(error, Wrong)
-            else Failure("wrong", got=f"{type(error).__name__}: {error}")
+def _failure(item, error: BaseException) -> Failure:
+    """What to say of an exception that ended a check."""
+    if isinstance(error, Wrong):
+        failure = error.failure
+    else:
+        # Such as a KeyError for an answer of another shape, or a connection that broke: the check's, not the learner's.
+        failure = Failure("wrong", "an answer that the check can read")
+        failure.got = f"the check stopped: {type(error).__name__}: {str(error)[:500]}"
+        own = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(item.path)]
+        failure.cause = (
+            "Your program's answer, or the end of its connection, was not as the check expects."
         )
-        if failure.kind == "error":
-            failure.cause = failure.cause or RAISED
-            failure.expected = failure.expected or "no exception"
+        if own:
+            failure.cause += f" It says: {own[-1].line}"
+        for learner in _learners.values():
+            try:
+                add_news(failure, learner.news())
+            except Wrong as ended:
+                failure = ended.failure
+    if failure.kind == "error":
+        failure.cause = failure.cause or RAISED
+        failure.expected = failure.expected or "no exception"
+    return failure
+
+
+def _say(verdict: int, item, outcome: str, failure: Failure | None = None) -> None:
+    """One line of JSON for a check: which, of which task, what came out."""
     entry = {
-        "check": item.originalname.removeprefix("test_").replace("_", " "),
+        "check": printable(item.originalname.removeprefix("test_").replace("_", " ")),
         "task": _task(item),
-        "outcome": report.outcome,
+        "outcome": outcome,
         "failure": failure and failure.as_dict(),
     }
-    with open(file, "a", encoding="utf-8") as out:
-        out.write(json.dumps(entry) + "\n")
+    line = json.dumps(entry).encode() + b"\n"
+    while line:
+        line = line[os.write(verdict, line) :]
 
 
 def _task(item) -> int:
