@@ -297,7 +297,7 @@ def while_held(
                 last, waited, since = len(timeline.asked), 0, time.monotonic()
             else:
                 waited += 1
-                if waited > 5 * TURNS and time.monotonic() - since > 0.5:
+                if waited > 5 * TURNS and time.monotonic() - since > 1.0:
                     break
     finally:
         timeline.release()

@@ -83,7 +83,7 @@ def test_five_clients_of_rate_are_served_concurrently_each_with_its_own_rate(
         timeline,
         "/rate?q={}",
         lambda tag, rate: {"tag": tag, "rate": rate},
-        "What belongs to one request belongs into its handler: self or a local name.",
+        "Keep what belongs to one request in its handler: in self, or in a local variable.",
     )
 
 
