@@ -26,7 +26,10 @@ def posts_per_second(body, now=None):
     Raises NotATimelineError.
     """
     try:
-        times = [datetime.fromisoformat(post["created_at"]) for post in json.loads(body)]
+        posts = json.loads(body)
+        if not isinstance(posts, list):
+            raise TypeError("not a list")
+        times = [datetime.fromisoformat(post["created_at"]) for post in posts]
         if not times:
             return 0.0
         seconds = ((now or datetime.now(UTC)) - min(times)).total_seconds()

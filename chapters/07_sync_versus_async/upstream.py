@@ -19,15 +19,14 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.options import define, options, parse_command_line
 
-AGE = 400  # seconds: the age of a tag's oldest post
 POSTS = {"tornado": 40, "python": 20, "rain": 8, "咖啡": 12, "AC/DC": 16}  # other tags: 4
-RELATED = {"tornado": "python", "python": "rain"}  # other tags: tornado
 ERRORS = {"broken": 500, "gone": 404}
 processes = []  # keeps a reference to each: without one, the pipe to its stdin would close
 
 
 class TimelineHandler(tornado.web.RequestHandler):
     async def get(self, tag):
+        self.set_header("Content-Type", "application/json; charset=utf-8")
         delay = self.settings["delay"]
         if tag == "trickle":
             for _ in range(100):
@@ -38,17 +37,18 @@ class TimelineHandler(tornado.web.RequestHandler):
             await asyncio.sleep(10 * delay if tag == "late" else delay)
         if tag in ERRORS:
             raise tornado.web.HTTPError(ERRORS[tag])
-        now, step = datetime.now(UTC), timedelta(seconds=AGE / POSTS.get(tag, 4))
-        tags = [{"name": tag}, {"name": RELATED.get(tag, "tornado")}]
-        times = [(now - step * number).isoformat() for number in range(1, POSTS.get(tag, 4) + 1)]
-        self.write(json.dumps([{"created_at": time, "tags": tags} for time in times]))
+        now, count = datetime.now(UTC), POSTS.get(tag, 4)
+        ages = [timedelta(seconds=400 * number / count) for number in range(1, count + 1)]
+        tags = [{"name": tag}, {"name": "rain" if tag == "python" else "python"}]
+        posts = [{"created_at": (now - age).isoformat(), "tags": tags} for age in ages]
+        self.write(json.dumps(posts))
 
 
 def start(delay=1.0):
     """Serve the timelines in a process of their own, which ends with ours; return their address."""
     os.environ["no_proxy"] = os.environ.get("no_proxy", "") + ",127.0.0.1"  # no proxy reaches us
-    command = [sys.executable, __file__, "--child", "--port=0", "--logging=critical"]
-    command.append(f"--delay={delay}")
+    given = ["--child", "--port=0", "--logging=critical", f"--delay={delay}"]
+    command = [sys.executable, __file__, *given]
     process = Popen(command, stdin=PIPE, stdout=PIPE, text=True, start_new_session=True)
     processes.append(process)
     if address := process.stdout.readline().strip():
