@@ -1,32 +1,44 @@
-"""Chapter 7, exercise: three lookups that hold nobody up.
+"""Chapter 7, exercise: three lookups that block no other request.
 
-Each asks the timeline at the address `api`. The functions timeline_url() and posts_per_second() are ready to be used.
+`api` is the address of the timeline. timeline_url() and posts_per_second() are given; RATE is what
+posts_per_second() returns.
 
-Task 1  GET /rate?q=TAG answers {"tag": TAG, "rate": RATE}. The handler works, but while it waits for the timeline nobody
-        else is served. Make it wait without holding up others; its answers stay the same.
-Task 2  GET /both?q=TAG&q=TAG answers {"rates": [RATE, RATE]}, in the order of the question. Both lookups are under
-        way at once, so that two take the time of one. Nobody else is held up.
-Task 3  GET /quick?q=TAG answers as /rate does, but with a time limit: 504 if the timeline takes longer than `timeout`
-        seconds, make_app()'s second argument. 502 if the timeline refuses the connection or answers with an error.
+Task 1  GET /rate?q=TAG works, but while it waits for the timeline, it blocks the server.
+        - Wait without blocking. The lookups of several clients run concurrently.
+        - The responses stay the same: 200 {"tag": TAG, "rate": RATE}; 400 if the request has no q;
+          500 if the timeline fails. There is no time limit.
 
-Run it:    python exercise.py --port=8000
+Task 2  GET /both?q=TAG&q=TAG looks two tags up.
+        - Respond with 200 {"rates": [RATE, RATE]}, in the order of the tags in the request.
+        - Run both lookups concurrently: the second starts before the first has ended.
+        - Block no other request.
+
+Task 3  GET /quick?q=TAG is /rate with a time limit.
+        - The whole of the timeline's response arrives in time: 200 {"tag": TAG, "rate": RATE}.
+        - It takes more than `timeout` seconds, the second argument of make_app(): 504, even if the
+          timeline sends a byte now and then.
+        - The timeline refuses the connection, or responds with an error status: 502.
+        - The request has no q: 400.
+
+upstream.py stands in for the timeline. Four tags misbehave: late, trickle, broken and gone.
+
+Run it:    make run-7
 Check it:  make check-7
 """
 
 import asyncio
 import json
-import threading
+import sys
 import urllib.request  # TODO task 1: a blocking client; you will not need it any more
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import tornado.web
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
-from tornado.httpserver import HTTPServer
 from tornado.options import define, options, parse_command_line
 from tornado.simple_httpclient import HTTPTimeoutError
-from tornado.testing import bind_unused_port
+
+import upstream
 
 
 def timeline_url(api, tag):
@@ -34,7 +46,7 @@ def timeline_url(api, tag):
 
 
 def posts_per_second(body):
-    """The posts in a timeline's JSON over the seconds since the oldest, rounded to two digits."""
+    """The number of posts in a timeline's JSON over the seconds since the oldest, rounded."""
     times = [datetime.fromisoformat(post["created_at"]) for post in json.loads(body)]
     oldest = min(times, default=datetime.now(UTC))
     return round(len(times) / max(1.0, (datetime.now(UTC) - oldest).total_seconds()), 2)
@@ -46,7 +58,7 @@ class LookupHandler(tornado.web.RequestHandler):
 
 
 class RateHandler(LookupHandler):
-    # TODO task 1: wait for the timeline without holding up others.
+    # TODO task 1: wait for the timeline without blocking.
     def get(self):
         tag = self.get_query_argument("q")
         # TODO task 1: urlopen() blocks.
@@ -55,7 +67,7 @@ class RateHandler(LookupHandler):
 
 
 class BothHandler(LookupHandler):
-    # TODO task 2: answer the rates of all the tags that get_query_arguments("q") returns.
+    # TODO task 2: respond with the rates of the tags that get_query_arguments("q") returns.
     def get(self):
         raise tornado.web.HTTPError(501)
 
@@ -77,36 +89,17 @@ def make_app(api, timeout=3.0):
     )
 
 
-class TimelineHandler(tornado.web.RequestHandler):
-    """Stands in for a Mastodon server: it answers after a second; for the tag "late" after ten."""
-
-    async def get(self, tag):
-        await asyncio.sleep(10 if tag == "late" else 1)
-        now = datetime.now(UTC)
-        times = [(now - timedelta(seconds=2 * n)).isoformat() for n in range(40)]
-        self.write(json.dumps([{"created_at": time} for time in times]))
-
-
-def start_timeline():
-    """Serve the timeline from a thread of its own, so that a handler that blocks can ask it too."""
-    sock, port = bind_unused_port()
-
-    async def serve():
-        app = tornado.web.Application([(r"/api/v1/timelines/tag/([^/]+)", TimelineHandler)])
-        HTTPServer(app).add_socket(sock)
-        await asyncio.Event().wait()
-
-    threading.Thread(target=lambda: asyncio.run(serve()), daemon=True).start()
-    return f"http://127.0.0.1:{port}"
-
-
 async def main():
     define("port", default=8000, help="the port to listen on", type=int)
     parse_command_line()
-    make_app(start_timeline()).listen(options.port, address="127.0.0.1")
+    make_app(upstream.start()).listen(options.port, address="127.0.0.1")
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(main())
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:  # such as a port that is in use
+        sys.exit(f"exercise.py: {error}")

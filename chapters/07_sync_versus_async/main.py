@@ -1,86 +1,95 @@
-"""Chapter 7, sync versus async: how fast do the posts with a hashtag appear? In the notes: 异步Web请求.
+"""Chapter 7, sync versus async: how fast do the posts with a hashtag appear?
 
-Two handlers ask the timeline of a Mastodon server. One blocks while it waits, one does not.
+Two handlers look the hashtag up on a Mastodon server. One blocks while it waits, one does not.
 
-Run it:  python main.py --port=8000                               (a stand-in answers, after 1 s)
-         python main.py --port=8000 --api=https://mastodon.social      (a real server answers)
-Try it:  curl 'http://localhost:8000/async?q=tornado'
-         Open http://localhost:8000/ and fire a burst at each of the two.
+Run it:  make chapter-7    (or: .venv/bin/python chapters/07_sync_versus_async/main.py --port=8000)
+         A stand-in for the server runs beside it. To ask a real one: --api=https://mastodon.social
+Try it:  curl 'http://127.0.0.1:8000/async?q=tornado'
+         Open http://127.0.0.1:8000/ and send a burst of requests to each handler.
 """
 
 import asyncio
+import signal
+import sys
 import urllib.request
-from contextlib import nullcontext, suppress
 from http.client import HTTPException
 from pathlib import Path
 
 import tornado.web
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+from tornado.iostream import UnsatisfiableReadError
 from tornado.options import define, options, parse_command_line
 from tornado.simple_httpclient import HTTPTimeoutError
 
+import upstream
 from rate import posts_per_second, timeline_url
-from upstream import stand_in
 
 HERE = Path(__file__).parent
-MAX_BODY = 4_000_000  # bytes; forty posts need far less
+MAX_BODY = 4_000_000  # bytes; forty posts need far fewer
 TIMEOUTS = (TimeoutError, HTTPTimeoutError)
-FAILURES = (OSError, HTTPException, HTTPClientError, ValueError)
+FAILURES = (OSError, HTTPException, HTTPClientError, UnsatisfiableReadError, ValueError)
+
+# AsyncHTTPClient does not use a proxy. urlopen() does, if the environment names one: this does not.
+blocking_client = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class RateHandler(tornado.web.RequestHandler):
-    """What both handlers share: how a lookup begins, and how it ends, well or badly."""
+    """What both handlers share: the tag at the start, and a message when something is wrong."""
 
     def initialize(self, api, client, timeout):
         self.api, self.client, self.timeout = api, client, timeout
 
     def prepare(self):
         self.tag = self.get_query_argument("q", "")
-        if not self.tag:
-            raise tornado.web.HTTPError(400, reason="No tag: ask with ?q=TAG")
         self.url = timeline_url(self.api, self.tag)
+        if not self.tag:
+            self.explain(400, "Which tag? Ask with ?q=TAG")
 
-    def show(self, body):
-        rate = posts_per_second(body)
-        self.render("rate.html", tag=self.tag, rate=rate)
+    def explain(self, status, message):
+        self.set_status(status)
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish(f"{message}\n")
 
     def fail(self, error):
-        self.set_status(504 if isinstance(error, TIMEOUTS) else 502)
-        self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.write(f"The timeline failed: {error}\n")
+        status = 504 if isinstance(error, TIMEOUTS) else 502
+        self.explain(status, f"The timeline failed: {error}")
 
 
 class SyncHandler(RateHandler):
-    """Waits for the timeline, and serves nobody else meanwhile."""
+    """Blocks until the timeline has responded. Until then this server does nothing else."""
 
     def get(self):
         try:
-            with urllib.request.urlopen(self.url, timeout=self.timeout) as response:
-                self.show(response.read(MAX_BODY))
+            with blocking_client.open(self.url, timeout=self.timeout) as response:
+                rate = posts_per_second(response.read(MAX_BODY))
         except FAILURES as error:
             self.fail(error)
+        else:
+            self.render("rate.html", tag=self.tag, rate=rate)
 
 
 class AsyncHandler(RateHandler):
-    """Gives the loop back while the timeline takes its time."""
+    """Awaits the response. Until it has come, the event loop serves other clients."""
 
     async def get(self):
         try:
             response = await self.client.fetch(self.url)
-            self.show(response.body)
+            rate = posts_per_second(response.body)
         except FAILURES as error:
             self.fail(error)
+        else:
+            self.render("rate.html", tag=self.tag, rate=rate)
 
 
 class PageHandler(tornado.web.RequestHandler):
-    """The page that fires a burst and draws each request's bar."""
+    """The page that sends a burst of requests and draws a bar for each."""
 
     def get(self):
         self.render("index.html")
 
 
 def make_app(api, timeout=10.0, max_clients=1000):
-    """Ask the Mastodon server `api`: `timeout` seconds a lookup, up to `max_clients` at once."""
+    """Ask the Mastodon server `api`: `timeout` seconds a lookup, `max_clients` at the same time."""
     client = AsyncHTTPClient(
         force_instance=True,
         max_clients=max_clients,
@@ -100,16 +109,22 @@ def make_app(api, timeout=10.0, max_clients=1000):
 
 
 async def main():
-    define("port", default=8000, help="the port to listen on")
-    define("api", default="", help="the Mastodon server to ask; a stand-in of ours if empty")
-    define("delay", default=1.0, help="seconds that the stand-in takes to answer")
+    define("port", default=8000, help="the port to listen on", type=int)
+    define("api", default="", help="the Mastodon server to ask; if empty, a stand-in is started")
+    define("delay", default=1.0, help="how many seconds the stand-in takes to respond")
     parse_command_line()
-    with nullcontext(options.api) if options.api else stand_in(delay=options.delay) as api:
-        make_app(api).listen(options.port, address="127.0.0.1")
-        print(f"The timeline is at {api}")
-        await asyncio.Event().wait()
+    # With asyncio's own handler, Ctrl-C waits until no lookup blocks the event loop any more.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    api = options.api or upstream.start(delay=options.delay)
+    print(f"The timeline is at {api}")
+    make_app(api).listen(options.port, address="127.0.0.1")
+    await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(main())
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:  # such as a port that is in use
+        sys.exit(f"main.py: {error}")

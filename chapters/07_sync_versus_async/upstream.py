@@ -1,167 +1,80 @@
-"""A stand-in for Mastodon's public hashtag timeline: its address and its format, a set delay.
+"""A stand-in for a Mastodon server's timelines of hashtags: the same address and format, and a delay.
 
-The posts are made up from the seed and the tag. Their ages never change: a tag keeps its rate.
+The posts are made up. Four tags misbehave: "late" takes ten times as long; "trickle" does too, but
+sends a byte now and then; "broken" gets a 500, "gone" a 404.
 
-Run it:  python upstream.py --port=9000 --delay=1
-Try it:  curl 'http://localhost:9000/api/v1/timelines/tag/tornado?limit=2'
+Run it:  .venv/bin/python chapters/07_sync_versus_async/upstream.py --port=9000
+Try it:  curl 'http://127.0.0.1:9000/api/v1/timelines/tag/tornado?limit=40'
 """
 
 import asyncio
 import json
 import os
-import random
-import subprocess
 import sys
-import time
-import urllib.request
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from subprocess import PIPE, Popen
 
 import tornado.web
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.options import define, options, parse_command_line
 
-WINDOW = 300  # seconds: Mastodon counts the requests of five minutes
-WORDS = ["bread", "coffee", "garden", "light", "music", "paper", "rain", "river", "train", "wind"]
-PEOPLE = ["alice", "bodil", "chen", "dimitri", "emeka", "farah"]
-
-
-@lru_cache(maxsize=1000)
-def posts(tag, seed):
-    """The forty newest posts of a tag, newest first: (age in seconds, JSON without its time)."""
-    dice = random.Random(f"{seed} {tag}")
-    gap = 10 ** dice.uniform(-0.5, 1.5)  # seconds from post to post, on average
-    age, made = 0.0, []
-    for number in range(40):
-        age += dice.expovariate(1 / gap)
-        author, also, text = dice.choice(PEOPLE), dice.choice(WORDS), dice.sample(WORDS, 4)
-        post = {
-            "id": str(116_000_000_000_000_000 - number * 65_536_000),
-            "in_reply_to_id": None,
-            "sensitive": False,
-            "visibility": "public",
-            "language": "en",
-            "url": f"https://mastodon.example/@{author}/{number}",
-            "favourites_count": dice.randrange(20),
-            "content": f"<p>{' '.join(text)}</p>",
-            "account": {"username": author, "acct": author, "display_name": author.title()},
-            "tags": [
-                {"name": name, "url": "https://mastodon.example/tags"} for name in (tag, also)
-            ],
-        }
-        made.append((age, json.dumps(post)))
-    return made
-
-
-def timeline(tag, seed, limit):
-    """The JSON of a tag's newest posts, at most `limit`, as they are now."""
-    now = datetime.now(UTC)
-    return ",".join(
-        f'{{"created_at": "{mastodon_time(now - timedelta(seconds=age))}", {post[1:]}'
-        for age, post in posts(tag, seed)[:limit]
-    )
-
-
-def mastodon_time(moment):
-    """A moment as Mastodon writes it: 2026-11-22T12:37:18.123Z."""
-    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+POSTS = {"tornado": 40, "python": 20, "rain": 8, "咖啡": 12, "AC/DC": 16}  # other tags: 4
+ERRORS = {"broken": 500, "gone": 404}
+processes = []  # keeps a reference to each: without one, the pipe to its stdin would close
 
 
 class TimelineHandler(tornado.web.RequestHandler):
-    def prepare(self):
-        asked = self.settings["asked"]
-        window = int(time.time()) // WINDOW
-        if asked["window"] != window:
-            asked.update(window=window, count=0)
-        asked["count"] += 1
-        self.show_limit()
-        if asked["count"] > self.settings["limit"]:
-            raise tornado.web.HTTPError(429, reason="Too many requests")
-
     async def get(self, tag):
-        try:
-            limit = min(40, max(1, int(self.get_query_argument("limit", "20"))))
-        except ValueError:
-            raise tornado.web.HTTPError(400, reason="limit is no number") from None
-        await asyncio.sleep(self.settings["delay"])
-        if self.settings["dice"].random() < self.settings["error_rate"]:
-            raise tornado.web.HTTPError(500)
-        posts = "" if self.settings["empty"] else timeline(tag, self.settings["seed"], limit)
         self.set_header("Content-Type", "application/json; charset=utf-8")
-        self.write(f"[{posts}]")
-
-    def show_limit(self):
-        asked, limit = self.settings["asked"], self.settings["limit"]
-        reset = datetime.fromtimestamp((asked["window"] + 1) * WINDOW, UTC)
-        self.set_header("X-RateLimit-Limit", str(limit))
-        self.set_header("X-RateLimit-Remaining", str(max(0, limit - asked["count"])))
-        self.set_header("X-RateLimit-Reset", mastodon_time(reset))
-
-    def write_error(self, status_code, **kwargs):
-        self.show_limit()
-        self.finish({"error": self._reason})
-
-
-def make_app(delay=1.0, error_rate=0.0, empty=False, seed=310, limit=100_000):
-    """The stand-in, which answers after `delay` seconds.
-
-    `error_rate`: the share of requests, 0 to 1, that are answered 500. `empty`: no tag has posts.
-    `seed`: another one makes other posts. `limit`: after so many requests in five minutes, 429.
-    """
-    return tornado.web.Application(
-        [(r"/api/v1/timelines/tag/([^/]+)", TimelineHandler)],
-        delay=delay,
-        error_rate=error_rate,
-        empty=empty,
-        seed=seed,
-        limit=limit,
-        asked={"window": None, "count": 0},
-        dice=random.Random(seed),
-    )
+        delay = self.settings["delay"]
+        if tag == "trickle":
+            for _ in range(100):
+                self.write(" ")  # JSON may begin with spaces
+                await self.flush()
+                await asyncio.sleep(delay / 10)
+        else:
+            await asyncio.sleep(10 * delay if tag == "late" else delay)
+        if tag in ERRORS:
+            raise tornado.web.HTTPError(ERRORS[tag])
+        now, count = datetime.now(UTC), POSTS.get(tag, 4)
+        ages = [timedelta(seconds=400 * number / count) for number in range(1, count + 1)]
+        tags = [{"name": tag}, {"name": "rain" if tag == "python" else "python"}]
+        posts = [{"created_at": (now - age).isoformat(), "tags": tags} for age in ages]
+        self.write(json.dumps(posts))
 
 
-@contextmanager
-def stand_in(**settings):
-    """Run this file as a process of its own, with the settings of `make_app`; gives its address.
-
-    The process ends with ours, even when ours is killed: it watches its stdin, and that pipe closes
-    in every case. Raises RuntimeError if it does not start.
-    """
-    # A proxy that the environment names would be asked for our own machine, too.
-    os.environ["no_proxy"] = f"{urllib.request.getproxies().get('no', '')},127.0.0.1"
-    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
-    command = [sys.executable, __file__, "--port=0", "--child", "--logging=critical", *arguments]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        address = process.stdout.readline().strip()
-        if not address:
-            raise RuntimeError("the stand-in for the timeline did not start")
-        yield address
+def start(delay=1.0):
+    """Serve the timelines in a process of their own, which ends with ours; return their address."""
+    os.environ["no_proxy"] = os.environ.get("no_proxy", "") + ",127.0.0.1"  # no proxy reaches us
+    given = ["--child", "--port=0", "--logging=critical", f"--delay={delay}"]
+    command = [sys.executable, __file__, *given]
+    process = Popen(command, stdin=PIPE, stdout=PIPE, text=True, start_new_session=True)
+    processes.append(process)
+    if address := process.stdout.readline().strip():
+        return address
+    raise OSError("the stand-in for the timeline did not start")
 
 
 async def main():
-    define("port", default=9000, help="run on the given port; 0 is any free one")
-    define("delay", default=1.0, help="answer after so many seconds")
-    define("error_rate", default=0.0, help="the share of requests that are answered 500: 0 to 1")
-    define("empty", default=False, help="no tag has any posts")
-    define("seed", default=310, help="another seed makes other posts")
-    define("limit", default=100_000, help="answer 429 after so many requests in five minutes")
-    define("child", default=False, help="end when stdin closes")
+    define("port", default=9000, help="the port to listen on; 0 is any free one", type=int)
+    define("delay", default=1.0, help="how many seconds a response takes")
+    define("child", default=False, help="end when stdin is closed")
     parse_command_line()
-    [socket] = bind_sockets(options.port, "127.0.0.1", backlog=2048)
-    names = ("delay", "error_rate", "empty", "seed", "limit")
-    app = make_app(**{name: options[name] for name in names})
-    HTTPServer(app).add_socket(socket)
-    print(f"http://127.0.0.1:{socket.getsockname()[1]}", flush=True)
+    routes = [(r"/api/v1/timelines/tag/([^/]+)", TimelineHandler)]
+    [sock] = bind_sockets(options.port, "127.0.0.1", backlog=2048)
+    HTTPServer(tornado.web.Application(routes, delay=options.delay)).add_socket(sock)
+    print(f"http://127.0.0.1:{sock.getsockname()[1]}", flush=True)
     if options.child:
-        await asyncio.to_thread(sys.stdin.read)
+        await asyncio.to_thread(sys.stdin.read)  # until the process that started this one ends
     else:
         await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(main())
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:  # such as a port that is in use
+        sys.exit(f"upstream.py: {error}")

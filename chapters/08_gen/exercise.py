@@ -1,33 +1,43 @@
-"""Chapter 8, exercise: from a callback to a coroutine, from a coroutine to async and await, and many lookups at a time.
+"""Chapter 8, exercise: from a callback to a coroutine, from that to await, then many lookups.
 
-Each asks the timeline at the address `api`. The functions timeline_url() and posts_per_second() are ready to be used.
+`api` is the address of the timeline. timeline_url() and posts_per_second() are given; RATE is what
+posts_per_second() returns.
 
-Task 1  GET /rate?q=TAG answers {"rate": RATE}. It is written with a callback, and when the timeline fails, the request
-        hangs. Write it as one method get() with @gen.coroutine and yield, which answers 502 when the timeline
-        answers with an error or refuses the connection.
-Task 2  GET /both?q=TAG&q=TAG answers {"rates": [RATE, RATE]}. It is written with @gen.coroutine and yields a list. Write
-        it as `async def get(self)`, with await. Both lookups are still under way at once.
-Task 3  GET /many?q=TAG&q=TAG&q=... answers {"rates": [RATE, RATE, ...]}, in the order of the question. At no moment are
-        more than `at_once` of its lookups under way, make_app()'s second argument; and as many as that, as long as
-        there are enough tags. (The client lets ten through at a time: that is a limit of its own.)
+Task 1  GET /rate?q=TAG is written with a callback, and the request hangs when the timeline fails.
+        - Write it as one method get() with @gen.coroutine and yield.
+        - Respond with 200 {"rate": RATE}.
+        - The timeline responds with an error status, or refuses the connection: 502.
+        - The request has no q: 400.
 
-Run it:    python exercise.py --port=8000
+Task 2  GET /both?q=TAG&q=TAG is written with @gen.coroutine, and yields a list.
+        - Write it as async def get(self), with await.
+        - Respond with 200 {"rates": [RATE, RATE]}, in the order of the tags in the request.
+        - Still run both lookups concurrently.
+
+Task 3  GET /many?q=TAG&q=TAG&q=... looks up as many tags as the request has.
+        - Respond with 200 {"rates": [RATE, RATE, ...]}, in the order of the tags in the request.
+        - `at_once` is the second argument of make_app(). For each request, never run more than
+          `at_once` lookups at the same time, and do run that many as long as enough tags remain.
+        - AsyncHTTPClient has another limit, 10 lookups at the same time. Leave it as it is.
+
+upstream.py stands in for the timeline. Four tags misbehave: late, trickle, broken and gone.
+
+Run it:    make run-8
 Check it:  make check-8
 """
 
 import asyncio
 import json
-import threading
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+import sys
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import tornado.web
 from tornado import gen
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
-from tornado.httpserver import HTTPServer
 from tornado.options import define, options, parse_command_line
-from tornado.testing import bind_unused_port
+
+import upstream
 
 
 def timeline_url(api, tag):
@@ -35,7 +45,7 @@ def timeline_url(api, tag):
 
 
 def posts_per_second(body):
-    """The posts in a timeline's JSON over the seconds since the oldest, rounded to two digits."""
+    """The number of posts in a timeline's JSON over the seconds since the oldest, rounded."""
     times = [datetime.fromisoformat(post["created_at"]) for post in json.loads(body)]
     oldest = min(times, default=datetime.now(UTC))
     return round(len(times) / max(1.0, (datetime.now(UTC) - oldest).total_seconds()), 2)
@@ -46,7 +56,7 @@ class LookupHandler(tornado.web.RequestHandler):
         self.api, self.at_once = api, at_once
 
     def fetch(self, tag):
-        """Begin to ask for a tag's timeline; returns a Future at once."""
+        """Start to look a tag up. Returns a Future, and does not wait."""
         return AsyncHTTPClient().fetch(timeline_url(self.api, tag))
 
 
@@ -75,7 +85,7 @@ class BothHandler(LookupHandler):
 
 class ManyHandler(LookupHandler):
     async def get(self):
-        # TODO task 3: look up all tags, no more than self.at_once at a time.
+        # TODO task 3: look up all tags, never more than self.at_once at the same time.
         raise tornado.web.HTTPError(501)
 
 
@@ -90,36 +100,17 @@ def make_app(api, at_once=3):
     )
 
 
-class TimelineHandler(tornado.web.RequestHandler):
-    """Stands in for a Mastodon server: it answers after a second; for the tag "late" after ten."""
-
-    async def get(self, tag):
-        await asyncio.sleep(10 if tag == "late" else 1)
-        now = datetime.now(UTC)
-        times = [(now - timedelta(seconds=2 * n)).isoformat() for n in range(40)]
-        self.write(json.dumps([{"created_at": time} for time in times]))
-
-
-def start_timeline():
-    """Serve the timeline from a thread of its own, so that a handler that blocks can ask it too."""
-    sock, port = bind_unused_port()
-
-    async def serve():
-        app = tornado.web.Application([(r"/api/v1/timelines/tag/([^/]+)", TimelineHandler)])
-        HTTPServer(app).add_socket(sock)
-        await asyncio.Event().wait()
-
-    threading.Thread(target=lambda: asyncio.run(serve()), daemon=True).start()
-    return f"http://127.0.0.1:{port}"
-
-
 async def main():
     define("port", default=8000, help="the port to listen on", type=int)
     parse_command_line()
-    make_app(start_timeline()).listen(options.port, address="127.0.0.1")
+    make_app(upstream.start()).listen(options.port, address="127.0.0.1")
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(main())
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:  # such as a port that is in use
+        sys.exit(f"exercise.py: {error}")

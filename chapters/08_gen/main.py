@@ -1,42 +1,78 @@
-"""Chapter 8, gen: one lookup in three styles, then several lookups. In the notes: 异步生成器–tornado.gen.
+"""Chapter 8, gen: one lookup in three styles, then several lookups.
 
-Run it:  python main.py --port=8000                               (a stand-in answers, after 1 s)
-         python main.py --port=8000 --api=https://mastodon.social      (a real server answers)
-Try it:  curl 'http://localhost:8000/await?q=tornado'             (or /callback, /coroutine)
-         curl 'http://localhost:8000/both?q=tornado&q=python'
-         curl 'http://localhost:8000/chain?q=tornado'
+Run it:  make chapter-8    (or: .venv/bin/python chapters/08_gen/main.py --port=8000)
+         A stand-in for the server runs beside it. To ask a real one: --api=https://mastodon.social
+Try it:  curl 'http://127.0.0.1:8000/await?q=tornado'    (or /callback, /coroutine)
+         curl 'http://127.0.0.1:8000/both?q=tornado&q=python'
+         curl 'http://127.0.0.1:8000/chain?q=tornado'
 """
 
 import asyncio
-from contextlib import nullcontext, suppress
+import json
+import sys
 
 import tornado.web
 from tornado import gen
-from tornado.httpclient import AsyncHTTPClient
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+from tornado.iostream import UnsatisfiableReadError
 from tornado.options import define, options, parse_command_line
+from tornado.simple_httpclient import HTTPTimeoutError
+from tornado.template import Template
 
-from lookup import FAILURES, LookupHandler
-from rate import posts_per_second
-from related import related_tag
-from upstream import stand_in
+import upstream
+from rate import NotATimelineError, posts_per_second, timeline_url
+
+FAILURES = (OSError, HTTPClientError, UnsatisfiableReadError, ValueError)
+PAGE = Template("<p>{{ tag }}: {{ f'{rate:.2f}' }} posts per second</p>\n")
+
+
+class LookupHandler(tornado.web.RequestHandler):
+    """What all handlers share: how a lookup starts, and what they send."""
+
+    def initialize(self, api, client):
+        self.api, self.client = api, client
+
+    def prepare(self):
+        self.tag = self.get_query_argument("q", "")
+        if not self.tag:
+            self.explain(400, "Which tag? Ask with ?q=TAG")
+
+    def fetch(self, tag):
+        """Start to look a tag up. Returns a Future, and does not wait."""
+        return self.client.fetch(timeline_url(self.api, tag))
+
+    def show(self, tag, rate):
+        self.write(PAGE.generate(tag=tag, rate=rate))
+
+    def explain(self, status, message):
+        self.set_status(status)
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish(f"{message}\n")
+
+    def fail(self, error):
+        status = 504 if isinstance(error, HTTPTimeoutError) else 502
+        self.explain(status, f"The timeline failed: {error}")
 
 
 class CallbackHandler(LookupHandler):
-    """Half of the work is in a second method, and that method must think of every way to end."""
+    """Half of the work is in a second method, which has to think of everything that can happen."""
 
     def get(self):
         self.answered = asyncio.Future()
         self.fetch(self.tag).add_done_callback(self.on_response)
-        return self.answered  # else Tornado would finish the response now
+        return self.answered  # without this line, Tornado would finish the response now
 
     def on_response(self, fetched):
         try:
-            self.show(self.tag, posts_per_second(fetched.result().body))
-        except FAILURES as error:
-            self.fail(error)
-        except Exception as error:  # a mistake of ours; without this, a request that hangs
-            return self.answered.set_exception(error)
-        self.answered.set_result(None)
+            try:
+                rate = posts_per_second(fetched.result().body)
+            except FAILURES as error:
+                self.fail(error)
+            else:
+                self.show(self.tag, rate)
+            self.answered.set_result(None)
+        except Exception as error:  # a bug in our code: without these lines, the request would hang
+            self.answered.set_exception(error)
 
 
 class CoroutineHandler(LookupHandler):
@@ -46,9 +82,11 @@ class CoroutineHandler(LookupHandler):
     def get(self):
         try:
             response = yield self.fetch(self.tag)
-            self.show(self.tag, posts_per_second(response.body))
+            rate = posts_per_second(response.body)
         except FAILURES as error:
             self.fail(error)
+        else:
+            self.show(self.tag, rate)
 
 
 class AwaitHandler(LookupHandler):
@@ -57,46 +95,62 @@ class AwaitHandler(LookupHandler):
     async def get(self):
         try:
             response = await self.fetch(self.tag)
-            self.show(self.tag, posts_per_second(response.body))
+            rate = posts_per_second(response.body)
         except FAILURES as error:
             self.fail(error)
+        else:
+            self.show(self.tag, rate)
 
 
 class BothHandler(LookupHandler):
-    """Two lookups at once: both are under way before we wait for either."""
+    """Two concurrent lookups: both have started before we wait for the first."""
 
     async def get(self):
         tags = self.get_query_arguments("q")
         if len(tags) != 2 or not all(tags):
-            raise tornado.web.HTTPError(400, reason="Two tags, please: ask with ?q=TAG&q=TAG")
+            self.explain(400, "Which two tags? Ask with ?q=TAG&q=TAG")
+            return
         try:
             rates = await asyncio.gather(*[self.rate(tag) for tag in tags])
         except FAILURES as error:
-            return self.fail(error)
-        for tag, rate in zip(tags, rates, strict=True):
-            self.show(tag, rate)
+            self.fail(error)
+        else:
+            for tag, rate in zip(tags, rates, strict=True):
+                self.show(tag, rate)
 
     async def rate(self, tag):
-        return posts_per_second((await self.fetch(tag)).body)
+        response = await self.fetch(tag)
+        return posts_per_second(response.body)
 
 
 class ChainHandler(LookupHandler):
-    """Three lookups, each of which needs the answer of the one before: a loop, nothing nested."""
+    """Three lookups, each of which needs the response to the one before: a loop, nothing nested."""
 
     async def get(self):
-        tag = self.tag
+        tag, rates = self.tag, []
         try:
-            for _ in range(3):
-                body = (await self.fetch(tag)).body
-                self.show(tag, posts_per_second(body))
-                if not (tag := related_tag(body, tag)):
-                    break
+            while tag and len(rates) < 3:
+                response = await self.fetch(tag)
+                rates.append((tag, posts_per_second(response.body)))
+                tag = related_tag(response.body, tag)
         except FAILURES as error:
             self.fail(error)
+        else:
+            for tag, rate in rates:
+                self.show(tag, rate)
+
+
+def related_tag(body, tag):
+    """The first other tag in a timeline's posts, or None. Raises NotATimelineError."""
+    try:
+        names = [each["name"] for post in json.loads(body) for each in post["tags"]]
+        return next((name for name in names if name.casefold() != tag.casefold()), None)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise NotATimelineError(f"not a timeline: {error!r:.80}") from error
 
 
 def make_app(api, timeout=10.0, max_clients=1000):
-    """Ask the Mastodon server `api`: `timeout` seconds a lookup, up to `max_clients` at once."""
+    """Ask the Mastodon server `api`: `timeout` seconds a lookup, `max_clients` at the same time."""
     client = AsyncHTTPClient(
         force_instance=True,
         max_clients=max_clients,
@@ -116,16 +170,20 @@ def make_app(api, timeout=10.0, max_clients=1000):
 
 
 async def main():
-    define("port", default=8000, help="the port to listen on")
-    define("api", default="", help="the Mastodon server to ask; a stand-in of ours if empty")
-    define("delay", default=1.0, help="seconds that the stand-in takes to answer")
+    define("port", default=8000, help="the port to listen on", type=int)
+    define("api", default="", help="the Mastodon server to ask; if empty, a stand-in is started")
+    define("delay", default=1.0, help="how many seconds the stand-in takes to respond")
     parse_command_line()
-    with nullcontext(options.api) if options.api else stand_in(delay=options.delay) as api:
-        make_app(api).listen(options.port, address="127.0.0.1")
-        print(f"The timeline is at {api}")
-        await asyncio.Event().wait()
+    api = options.api or upstream.start(delay=options.delay)
+    print(f"The timeline is at {api}")
+    make_app(api).listen(options.port, address="127.0.0.1")
+    await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(main())
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:  # such as a port that is in use
+        sys.exit(f"main.py: {error}")

@@ -1,4 +1,4 @@
-"""What a hashtag's timeline tells us: where it is, and how fast its posts appear."""
+"""A hashtag's timeline: where it is, and how fast its posts appear."""
 
 import json
 from datetime import UTC, datetime
@@ -7,29 +7,32 @@ from urllib.parse import quote
 from tornado.httputil import url_concat
 
 
+class NotATimelineError(ValueError):
+    """The timeline's response is not a list of posts."""
+
+
 def timeline_url(api, tag):
     """The address of a tag's newest posts on the Mastodon server `api`."""
     return url_concat(f"{api}/api/v1/timelines/tag/{quote(tag, safe='')}", {"limit": 40})
 
 
 def posts_per_second(body, now=None):
-    """The rate at which posts appear: their number over the seconds since the oldest of them.
+    """The number of posts divided by the seconds from the oldest post until `now`.
 
-    `body` is the timeline's JSON. The seconds run up to `now`, not to the newest post, so that a
-    tag that has gone quiet slows down. They are at least one: posts of this very second, or from a
-    clock that is ahead of ours, do not divide by zero. No posts: 0.0.
+    `body` is the timeline's JSON. The seconds do not end at the newest post, so that the rate of a
+    tag that has gone quiet falls. They are at least 1: a post of this second, or from a clock that
+    is ahead of ours, does not divide by zero. Without posts the rate is 0.
 
-    Raises ValueError if `body` is not a timeline.
+    Raises NotATimelineError.
     """
     try:
         posts = json.loads(body)
         if not isinstance(posts, list):
-            raise TypeError("no list of posts")
+            raise TypeError("not a list")
         times = [datetime.fromisoformat(post["created_at"]) for post in posts]
-        oldest = min(times, default=None)
-        if oldest is None:
+        if not times:
             return 0.0
-        seconds = ((now or datetime.now(UTC)) - oldest).total_seconds()
+        seconds = ((now or datetime.now(UTC)) - min(times)).total_seconds()
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise ValueError(f"not a timeline: {error!r:.80}") from error
+        raise NotATimelineError(f"not a timeline: {error!r:.80}") from error
     return len(times) / max(1.0, seconds)

@@ -8,6 +8,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
+from course.harness.timeline import Timeline
+
 DELAY = 0.5
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -38,7 +40,7 @@ async def visit(browser):
 
 
 def button(page, path):
-    return page.get_by_role("button", name=f"Fire at {path}", exact=True)
+    return page.get_by_role("button", name=f"Send to {path}", exact=True)
 
 
 def section(page, path):
@@ -48,7 +50,7 @@ def section(page, path):
 async def bars(page, path):
     """The bars of a finished burst: each one's width in pixels, and its seconds and status as written beside it."""
     await expect(section(page, path).get_by_role("status")).to_contain_text(
-        "All here", timeout=20000
+        "The last response", timeout=60000
     )
     return [
         ((await bar.locator("div").bounding_box())["width"], await bar.locator("span").inner_text())
@@ -75,7 +77,7 @@ async def test_a_staircase_and_a_wall(shared, visit):
     seconds = [float(text.removesuffix(" s")) for _, text in stairs]
     assert seconds[-1] >= 6 * DELAY
     total = await section(page, "/sync").get_by_role("status").inner_text()
-    assert f"All here after {seconds[-1]:.2f} s. Ideal: {seconds[0]:.2f} s" in total
+    assert f"The last response came after {seconds[-1]:.2f} s. Ideal: {seconds[0]:.2f} s" in total
     for width in (1000, 375):  # and all of it is seen on a telephone, too
         await page.set_viewport_size({"width": width, "height": 800})
         frame = await section(page, "/sync").bounding_box()
@@ -115,13 +117,17 @@ async def test_the_keyboard_is_enough(shared, visit):
     assert len(await bars(page, "/sync")) == 3
 
 
-async def test_equal_addresses_do_not_wait_for_each_other(shared, visit):
-    page = await visit(shared(7, f"--delay={DELAY}").url)
+async def test_requests_for_the_same_address_do_not_wait_for_each_other(script, visit):
+    timeline = Timeline()
+    timeline.hold()
+    page = await visit(script(7, f"--api={timeline.url}").url)
     async with page.expect_request("**/async?q=*") as first:
         await button(page, "/async").click()
     assert (await first.value).url.endswith("/async?q=tornado")
-    times = [float(text.removesuffix(" s")) for _, text in await bars(page, "/async")]
-    assert max(times) < 3 * DELAY
+    async with asyncio.timeout(60):
+        while timeline.under_way < 6:
+            await asyncio.sleep(0.01)
+    timeline.close()
 
 
 async def test_a_lookup_that_fails_is_shown(script, visit):
@@ -147,7 +153,7 @@ async def test_a_server_that_is_gone_is_shown(script, visit):
     running.stop(signal.SIGKILL)
     await button(page, "/sync").click()
     for _, text in await bars(page, "/sync"):
-        assert text.endswith("(no answer)")
+        assert text.endswith("(no response)")
 
 
 async def test_one_that_fails_early_stays_failed_while_others_run(shared, visit):

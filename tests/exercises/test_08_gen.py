@@ -2,7 +2,7 @@
 
 import pytest
 
-from course.harness.timeline import ERRORS, SlowTimeline
+from course.harness.timeline import ERRORS, REFUSING, Timeline, while_held
 
 STYLES = {
     "plain": "a function",
@@ -10,12 +10,14 @@ STYLES = {
     "async": "an async def",
     "generator": "an async def with a yield in it",
 }
-WITHOUT_BLOCKING = "yield or await the Future that fetch() returns, and nothing waits meanwhile."
+WITHOUT_BLOCKING = (
+    "Yield or await the Future that fetch() returns: then the event loop serves other clients."
+)
 
 
 @pytest.fixture(scope="module")
 def _timeline():
-    started = SlowTimeline()
+    started = Timeline()
     yield started
     started.close()
 
@@ -39,30 +41,64 @@ def expect_style(learner, path, expected, cause):
         )
 
 
+def expect_together(learner, app, timeline, paths, count):
+    """The lookups of several requests must be under way at the same time, `count` in all."""
+    timeline.hold()
+    answers = while_held(
+        learner, app, timeline, paths, lambda: timeline.under_way == count, WITHOUT_BLOCKING
+    )
+    for answer in answers:
+        answer.expect(200)
+    if timeline.most != count:
+        answers[-1].wrong(
+            f"the lookups of {len(paths)} clients are under way at the same time, {count} in all",
+            f"{timeline.most} at the same time",
+            "Something that requests share, such as a lock or a semaphore, makes them wait for each "
+            "other: make it in get(), a new one for each request.",
+        )
+
+
 @pytest.mark.task(1)
-def test_rate_answers_the_rate_and_holds_up_nobody(app):
-    app.ask_without_blocking("/rate?q=tornado", cause=WITHOUT_BLOCKING).expect(
+def test_rate_returns_the_rate_and_does_not_block(learner, app, timeline):
+    timeline.hold()
+    [answer] = while_held(
+        learner,
+        app,
+        timeline,
+        ["/rate?q=tornado"],
+        lambda: timeline.under_way == 1,
+        WITHOUT_BLOCKING,
+    )
+    answer.expect(
         200,
-        json={"rate": 0.5},
-        cause="response = yield self.fetch(...) is the callback's argument.",
+        json={"rate": 0.1},
+        cause="response = yield self.fetch(...) gives the response: its body is the timeline's JSON.",
     )
 
 
 @pytest.mark.task(1)
-@pytest.mark.parametrize("tag", ["broken", "gone"])
-def test_a_timeline_that_answers_with_an_error_is_a_502(app, timeline, tag):
-    timeline.reset(delay=0)
-    app.ask(f"/rate?q={tag}", timeout=1).expect(
+@pytest.mark.parametrize("tag", ERRORS)
+def test_a_timeline_that_responds_with_an_error_is_a_502(app, tag):
+    app.ask(f"/rate?q={tag}").expect(
         502,
-        cause=f"The timeline's answer is {ERRORS[tag]}, and the yield raises HTTPClientError: put try "
-        "and except around it, and raise tornado.web.HTTPError(502).",
+        cause=f"The timeline's response is {ERRORS[tag]}, and the yield raises HTTPClientError: put "
+        "try and except around it, and raise tornado.web.HTTPError(502).",
     )
 
 
 @pytest.mark.task(1)
 def test_a_timeline_that_refuses_is_a_502(learner):
-    learner.serve(api="http://127.0.0.1:1").ask("/rate?q=tornado", timeout=1).expect(
+    learner.serve(api=REFUSING).ask("/rate?q=tornado").expect(
         502, cause="A refused connection is an OSError, not an HTTPClientError: catch both."
+    )
+
+
+@pytest.mark.task(1)
+def test_without_a_tag_rate_returns_400(app):
+    app.ask("/rate").expect(
+        400,
+        cause="A missing q is the client's mistake. get_query_argument() raises "
+        "tornado.web.HTTPError for it: what catches the timeline's errors must not catch that.",
     )
 
 
@@ -73,23 +109,28 @@ def test_rate_is_a_coroutine(learner):
     )
 
 
+@pytest.mark.task(1)
+def test_several_clients_of_rate_are_served_concurrently(learner, app, timeline):
+    expect_together(learner, app, timeline, [f"/rate?q={tag}" for tag in "abcde"], 5)
+
+
 @pytest.mark.task(2)
 def test_both_is_an_async_def(learner):
     expect_style(
         learner,
         "/both",
         "async",
-        "async def get(self) needs no decorator; await takes yield's place.",
+        "async def get(self) needs no decorator; write await instead of yield.",
     )
 
 
 @pytest.mark.task(2)
 @pytest.mark.parametrize(
     ("tags", "rates"),
-    [(("late", "rain"), [0.05, 0.1]), (("rain", "rain"), [0.1, 0.1])],
+    [(("late", "rain"), [0.01, 0.02]), (("rain", "rain"), [0.02, 0.02])],
     ids=["the first is late", "equal"],
 )
-def test_both_answers_two_rates_in_the_order_of_the_question(app, timeline, tags, rates):
+def test_both_returns_two_rates_in_the_order_of_the_request(app, timeline, tags, rates):
     timeline.reset(delay=0.01)
     app.ask(f"/both?q={tags[0]}&q={tags[1]}").expect(
         200, json={"rates": rates}, cause="asyncio.gather(*futures) keeps the order."
@@ -97,63 +138,90 @@ def test_both_answers_two_rates_in_the_order_of_the_question(app, timeline, tags
 
 
 @pytest.mark.task(2)
-def test_both_lookups_are_under_way_at_once_and_hold_up_nobody(app, timeline):
-    answer = app.ask_without_blocking("/both?q=python&q=tornado", cause=WITHOUT_BLOCKING).expect(
-        200
+def test_both_runs_its_lookups_concurrently_and_does_not_block(learner, app, timeline):
+    timeline.hold()
+    [answer] = while_held(
+        learner,
+        app,
+        timeline,
+        ["/both?q=python&q=tornado"],
+        lambda: timeline.under_way == 2,
+        WITHOUT_BLOCKING,
     )
-    if timeline.at_once < 2:
+    answer.expect(200)
+    if timeline.most < 2:
         answer.wrong(
-            "the second lookup begins before the first has ended",
-            f"one after the other, {answer.elapsed:.1f} s for two lookups of {timeline.delay:g} s",
-            "An await for each waits for one before the next begins: await asyncio.gather(...).",
+            "the second lookup starts before the first has ended",
+            "one after the other",
+            "An await for each lookup waits before the next one starts: await asyncio.gather(...).",
         )
 
 
-def many(app, tags, cause):
-    query = "&".join(f"q={tag}" for tag in tags)
-    return app.ask_without_blocking(f"/many?{query}", cause=cause)
+@pytest.mark.task(2)
+def test_several_clients_of_both_are_served_concurrently(learner, app, timeline):
+    expect_together(learner, app, timeline, ["/both?q=a&q=b", "/both?q=c&q=d", "/both?q=e&q=f"], 6)
+
+
+def many(tags):
+    return "/many?" + "&".join(f"q={tag}" for tag in tags)
 
 
 @pytest.mark.task(3)
 @pytest.mark.parametrize(("at_once", "tags"), [(1, "abc"), (3, "abcde")])
-def test_no_more_than_at_once_lookups_are_under_way(learner, timeline, at_once, tags):
-    timeline.reset(delay=0.07)
+def test_at_once_lookups_run_at_the_same_time_and_no_more(learner, timeline, at_once, tags):
     app = learner.serve(api=timeline.url, at_once=at_once)
-    answer = many(app, tags, WITHOUT_BLOCKING).expect(
-        200, json={"rates": [0.05] * len(tags)}, cause="One rate for each tag."
+    timeline.hold()
+    [answer] = while_held(
+        learner,
+        app,
+        timeline,
+        [many(tags)],
+        lambda: timeline.under_way >= at_once,
+        WITHOUT_BLOCKING,
     )
-    if timeline.at_once != at_once:
+    answer.expect(200, json={"rates": [0.01] * len(tags)}, cause="One rate for each tag.")
+    if timeline.most != at_once:
         answer.wrong(
-            f"{at_once} of {len(tags)} lookups at a time",
-            f"{timeline.at_once} at a time",
-            "asyncio.Semaphore(self.at_once) lets so many in: async with it around each lookup, and "
-            "gather them all.",
+            f"{at_once} of {len(tags)} lookups at the same time",
+            f"{timeline.most} at the same time",
+            "asyncio.Semaphore(self.at_once) lets that many in: async with it around each lookup, "
+            "and gather them all.",
         )
 
 
 @pytest.mark.task(3)
-def test_many_answers_all_rates_in_the_order_of_the_question(app, timeline):
-    timeline.reset(delay=0.04)
-    answer = many(app, ["late", "python", "tornado", "rain", "a"], WITHOUT_BLOCKING).expect(
-        200,
-        json={"rates": [0.05, 0.25, 0.5, 0.1, 0.05]},
-        cause="The lookups may end in any order: asyncio.gather() returns them in that of the question.",
+def test_many_returns_all_rates_in_the_order_of_the_request(learner, app, timeline):
+    tags = ["late", "python", "tornado", "rain", "a"]
+    timeline.hold("late")
+    [answer] = while_held(
+        learner, app, timeline, [many(tags)], lambda: len(timeline.asked) == 5, WITHOUT_BLOCKING
     )
-    if len(timeline.before_late) < 5:
+    begun = len(timeline.asked_before_release)
+    answer.expect(
+        200,
+        json={"rates": [0.01, 0.05, 0.1, 0.02, 0.01]},
+        cause="The lookups may end in any order: asyncio.gather() returns their results in the "
+        "order of its arguments.",
+    )
+    if begun < 5:
         answer.wrong(
-            "a lookup begins as soon as another has ended: the late one holds up none of the five",
-            f"{len(timeline.before_late)} of them have begun when the late one ends",
-            "In groups that are awaited one after the other, the slowest of each holds up the next: "
-            "gather all of them, and let each wait for the semaphore.",
+            "a lookup starts as soon as another one has ended: the late one delays none of the five",
+            f"{begun} of them have started when the late one ends",
+            "In groups that are awaited one after the other, the slowest lookup of a group delays "
+            "the next group: gather all of them, and let each wait for the semaphore.",
         )
 
 
 @pytest.mark.task(3)
 @pytest.mark.parametrize("count", [1, 2])
-def test_many_answers_one_rate_for_each_tag(app, timeline, count):
-    timeline.reset(delay=0)
-    many(app, ["rain"] * count, WITHOUT_BLOCKING).expect(
+def test_many_returns_one_rate_for_each_tag(app, count):
+    app.ask(many(["rain"] * count)).expect(
         200,
-        json={"rates": [0.1] * count},
+        json={"rates": [0.02] * count},
         cause="One rate for each tag, also for equal tags, and for fewer than at_once.",
     )
+
+
+@pytest.mark.task(3)
+def test_several_clients_of_many_do_not_share_the_limit(learner, app, timeline):
+    expect_together(learner, app, timeline, [many("abcde"), many("fghij")], 6)

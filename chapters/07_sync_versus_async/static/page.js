@@ -1,4 +1,4 @@
-// Fires a burst of requests at one of the two handlers and draws each request's bar while it runs.
+// Sends a burst of requests to one of the two handlers and draws a bar for each request while it waits.
 
 const form = document.querySelector("#burst");
 const buttons = form.querySelectorAll("button");
@@ -24,28 +24,28 @@ function draw(request) {
 }
 
 async function ask(request, url) {
-  let status = "no answer";
+  let status = "no response";
   try {
     const response = await fetch(url, { cache: "no-store" });
     await response.text();
     status = response.status;
   } catch {
-    // the server is gone
+    // the server has ended
   }
   draw(request);
   request.status = status;
   draw(request);
   request.row.dataset.seconds = request.time;
   request.row.dataset.status = status;
-  const list = request.row.parentElement; // those with an answer first, in the order of the answers
+  const list = request.row.parentElement; // in the order of the responses; those without one last
   list.insertBefore(request.row, list.querySelector("li:not([data-status])"));
 }
 
-async function fire(path, tag, count) {
+async function sendBurst(path, tag, count) {
   const section = main.querySelector(`[data-path="${path}"]`);
   const [list, status] = [section.querySelector("ol"), section.querySelector("[role=status]")];
   list.replaceChildren();
-  status.textContent = `${count} ${count === 1 ? "request is" : "requests are"} under way.`;
+  status.textContent = `Waiting for ${count} ${count === 1 ? "response" : "responses"}.`;
   const requests = Array.from({ length: count }, () => addBar(list));
   const drawing = setInterval(() => requests.forEach(draw), 40);
   await Promise.all(requests.map((request) => ask(request, `${path}?q=${encodeURIComponent(tag)}`)));
@@ -57,7 +57,7 @@ async function fire(path, tag, count) {
   section.dataset.total = total;
   section.dataset.ideal = ideal;
   status.textContent =
-    `All here after ${seconds(total)}. Ideal: ${seconds(ideal)}, as long as the fastest one takes.` +
+    `The last response came after ${seconds(total)}. Ideal: ${seconds(ideal)}, the time of the first one.` +
     (failed ? ` ${failed} of ${count} failed.` : "");
 }
 
@@ -66,7 +66,7 @@ form.addEventListener("submit", async (event) => {
   const button = event.submitter ?? buttons[0];
   buttons.forEach((each) => (each.disabled = true));
   const { tag, count } = form.elements;
-  await fire(button.value, tag.value.trim().replace(/^#/, ""), Number(count.value));
+  await sendBurst(button.value, tag.value.trim().replace(/^#/, ""), Number(count.value));
   buttons.forEach((each) => (each.disabled = false));
   button.focus();
 });

@@ -3,10 +3,10 @@
 import inspect
 
 from tornado import gen
-from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
+from tornado.httputil import HTTPServerRequest
 
 
-class _Nobody:
+class _Connection:
     context = None
 
     def set_close_callback(self, callback):
@@ -15,11 +15,7 @@ class _Nobody:
 
 def style(exercise, path):
     """How the get() of the handler of a path is written: "async", "coroutine", "generator" or "plain"."""
-    request = HTTPServerRequest(
-        start_line=RequestStartLine("GET", path, "HTTP/1.1"),
-        headers=HTTPHeaders({"Host": "localhost"}),
-        connection=_Nobody(),
-    )
+    request = HTTPServerRequest("GET", path, host="localhost", connection=_Connection())
     app = exercise.make_app("http://127.0.0.1:1")
     get = inspect.unwrap(
         app.find_handler(request).handler_class.get, stop=gen.is_coroutine_function

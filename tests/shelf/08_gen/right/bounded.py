@@ -36,8 +36,9 @@ class RateHandler(LookupHandler):
 
     @gen.coroutine
     def get(self):
+        tag = self.get_query_argument("q")
         try:
-            rate = yield self.lookup(self.get_query_argument("q"))
+            rate = yield self.lookup(tag)
             self.write({"rate": rate})
         except Exception as error:
             raise tornado.web.HTTPError(502) from error

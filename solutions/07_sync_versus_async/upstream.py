@@ -1,0 +1,1 @@
+../../chapters/07_sync_versus_async/upstream.py

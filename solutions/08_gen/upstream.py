@@ -1,0 +1,1 @@
+../../chapters/08_gen/upstream.py
