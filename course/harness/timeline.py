@@ -281,7 +281,7 @@ def while_held(
     """Send requests whose lookups are held back, and other requests meanwhile; release the lookups; return the answers.
 
     The lookups are held until `until()` is true and TURNS other requests were answered after that, or until many more
-    were answered and `until()` has not become true: nothing here is timed. Call timeline.hold() first. Fails with `cause`
+    were answered and `until()` has not become true: states are counted, not seconds. Call timeline.hold() first. Fails with `cause`
     if another request is not answered, and the learner's program stands in the same line twice.
     """
     pending = [app.start(path, timeout=PATIENCE) for path in paths]
@@ -307,7 +307,7 @@ def _other(learner, app, path: str, cause: str) -> None:
     other = app.start("/is-anybody-there", timeout=4 * PATIENCE)
     stood: list[dict] = []
     while not over(other, 0.4):
-        lines = learner.stuck_lines()
+        lines = learner.stuck_lines(main_thread=True)
         if lines and stood:
             expected = "a second request is answered while this one waits for the timeline"
             got = "the second request is not answered"
