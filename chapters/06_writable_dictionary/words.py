@@ -34,8 +34,11 @@ async def connect(uri):
         await client.aconnect()  # resolves mongodb+srv://, but does not wait for the server
     except (OSError, PyMongoError, ValueError) as error:
         sys.exit(f"main.py: --mongo: {error}")
-    async with client:
+    try:
         yield client.get_default_database("example").words
+    finally:
+        with pymongo.timeout(1):  # it says goodbye to the server
+            await client.close()
 
 
 async def prepare(words, ready):
@@ -53,6 +56,6 @@ async def prepare(words, ready):
                     await words.insert_many(documents, ordered=False)
             ready.set()
         except PyMongoError as error:
-            if message != (message := f"{error!s:.70}"):
+            if message != (message := f"{error!s:.150}"):
                 logging.warning("503 for every word until MongoDB answers: %s", message)
             await asyncio.sleep(0.5)
