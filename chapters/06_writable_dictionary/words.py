@@ -46,7 +46,7 @@ async def prepare(words, ready):
 
     Tries again while the database is away. Two programs may do this at the same time.
     """
-    message = ""
+    kind = None
     while not ready.is_set():
         try:
             await words.create_index("word", unique=True)
@@ -56,6 +56,8 @@ async def prepare(words, ready):
                     await words.insert_many(documents, ordered=False)
             ready.set()
         except PyMongoError as error:
-            if message != (message := f"{error!s:.150}"):
-                logging.warning("503 for every word until MongoDB answers: %s", message)
+            if kind is not type(error):  # a new one: log it once
+                kind = type(error)
+                name = kind.__name__
+                logging.warning("503 for every word for now. %s: %.70s", name, error)
             await asyncio.sleep(0.5)
