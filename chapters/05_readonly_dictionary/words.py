@@ -1,13 +1,13 @@
 """The collection of words: how the program connects to it, and what an empty one begins with."""
 
 import asyncio
-import logging
 import sys
 from contextlib import asynccontextmanager, suppress
 
 import mongomock
 import pymongo
 from pymongo.errors import BulkWriteError, PyMongoError
+from tornado.log import app_log
 
 from memory import AsyncCollection
 
@@ -59,5 +59,5 @@ async def prepare(words, ready):
             if kind is not type(error):  # a new one: log it once
                 kind = type(error)
                 name = kind.__name__
-                logging.warning("503 for every word for now. %s: %.70s", name, error)
+                app_log.warning("503 for every word for now. %s: %.70s", name, error)
             await asyncio.sleep(0.5)
