@@ -83,6 +83,8 @@ def supported(options):
     for name, instead in IGNORED.items():
         if options.get(name) is not None:
             raise TypeError(f"{name} works on a MongoDB server only: {instead}")
+    if isinstance(options.get("sort"), str):
+        raise TypeError('the option sort takes a list or a dict, such as ["word"]')
     return options | {"sort": pairs(options["sort"])} if options.get("sort") else options
 
 
