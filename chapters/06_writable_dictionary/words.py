@@ -12,7 +12,7 @@ from tornado.log import app_log
 from memory import AsyncCollection
 
 VOCABULARY = {
-    "perturb": "to take away somebody's calm; to push a planet off its path",
+    "perturb": "to take away a person's calm; to push a planet off its path",
     "ice-cream": "a frozen sweet made of milk, best eaten quickly",
     "ad hoc": "made for one purpose, and not meant to be used again",
     "latency": "the time between a question and the first sign of an answer",

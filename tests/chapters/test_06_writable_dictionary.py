@@ -15,7 +15,7 @@ from tornado.httpclient import AsyncHTTPClient
 from course.manifest import chapter as solution_of
 
 from dictionary import ODD_WORDS, async_words, send_raw, set_event, together, well_again  # noqa: F401
-from servers import Mongod, crowded, free_port
+from servers import Mongod, free_port
 
 
 @pytest.fixture
@@ -288,10 +288,9 @@ async def test_nothing_is_acknowledged_while_the_database_is_away(script, fetch,
     running = script(6, f"--mongo=mongodb://127.0.0.1:{port}/")
     url = f"{running.url}/snorkle"
     thirty = await together([(url, {"method": "POST", "body": form("lost")})] * 30)
-    limit = 2 * crowded()
     for each in thirty:
         assert answered(each.response, 503) == {"error": "Service Unavailable"}
-        assert each.seconds < limit
+        assert each.seconds < 10  # PyMongo itself would wait 30 s
 
     server = await asyncio.to_thread(Mongod, port=port)
     try:
