@@ -283,6 +283,18 @@ async def test_a_body_that_is_too_large_is_not_read(script):
     assert (await send_raw(running.url, head)).startswith(b"HTTP/1.1 400")
 
 
+async def test_nothing_is_written_before_the_index_is_made(
+    chapter, serve, fetch, post, collection, words
+):
+    ready = asyncio.Event()
+    service = serve(chapter.make_app(words, ready))
+    answered(await post(f"{service}/tree", "a plant"), 503)
+    answered(await fetch(f"{service}/tree"), 503)
+    assert contents(collection) == {}
+    ready.set()
+    answered(await post(f"{service}/tree", "a plant"), 201)
+
+
 async def test_nothing_is_acknowledged_while_the_database_is_away(script, fetch, post):
     port = free_port()
     running = script(6, f"--mongo=mongodb://127.0.0.1:{port}/")
