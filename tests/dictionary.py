@@ -1,4 +1,4 @@
-"""What the tests of the two dictionaries share: many requests at once, raw bytes, a database that is slow."""
+"""What the tests of the two dictionaries share: many requests at once, raw bytes, a collection."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import pymongo
+import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 
 # Words that are nobody's idea of a word, until somebody asks for them.
@@ -54,13 +56,20 @@ async def together(requests: list[tuple[str, dict]]) -> list[Timed]:
         client.close()
 
 
-async def well_again(fetch, url: str, seconds: float = 10) -> bool:
+async def well_again(fetch, url: str, seconds: float = 30) -> bool:
     """Whether the URL is answered with 200, now or soon: on a busy machine a first second may be too short."""
     deadline = time.monotonic() + seconds
     while (await fetch(url)).code != 200:
         if time.monotonic() > deadline:
             return False
     return True
+
+
+async def until(condition, seconds: float = 30) -> None:
+    """Wait for a condition. Raises TimeoutError after `seconds`."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.02)
 
 
 async def send_raw(url: str, data: bytes, hang_up: bool = False) -> bytes:
@@ -80,18 +89,18 @@ async def send_raw(url: str, data: bytes, hang_up: bool = False) -> bytes:
     return answer
 
 
-class SlowCollection:
-    """A collection whose every operation blocks its thread for `seconds` first."""
+def set_event() -> asyncio.Event:
+    """An event that is set, for a collection that is prepared."""
+    event = asyncio.Event()
+    event.set()
+    return event
 
-    def __init__(self, collection, seconds: float):
-        self._collection = collection
-        self._seconds = seconds
 
-    def __getattr__(self, name: str):
-        operation = getattr(self._collection, name)
-
-        def slow(*args, **kwargs):
-            time.sleep(self._seconds)
-            return operation(*args, **kwargs)
-
-        return slow
+@pytest.fixture(name="words")
+async def async_words(request, load, collection):
+    """The collection of the fixture `collection`, with PyMongo's asynchronous API."""
+    if request.node.callspec.params["database"] == "mongomock":
+        yield load(5, "memory.py").AsyncCollection(collection)
+        return
+    async with pymongo.AsyncMongoClient(request.getfixturevalue("mongod").uri) as client:
+        yield client[collection.database.name][collection.name]

@@ -1,19 +1,19 @@
-"""The words in MongoDB. PyMongo's calls block, an event loop must not: they run in threads."""
+"""The collection of words: how the program connects to it, and what an empty one begins with."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+import sys
+from contextlib import asynccontextmanager, suppress
 
 import mongomock
 import pymongo
-import tornado.web
 from pymongo.errors import BulkWriteError, PyMongoError
 from tornado.log import app_log
 
-# What an empty collection begins with.
+from memory import AsyncCollection
+
 VOCABULARY = {
-    "perturb": "to take away somebody's calm; to push a planet off its path",
-    "ice-cream": "a frozen sweet made of milk, best eaten at once",
+    "perturb": "to take away a person's calm; to push a planet off its path",
+    "ice-cream": "a frozen sweet made of milk, best eaten quickly",
     "ad hoc": "made for one purpose, and not meant to be used again",
     "latency": "the time between a question and the first sign of an answer",
     "coroutine": "a function that can stop in the middle and go on later",
@@ -21,44 +21,43 @@ VOCABULARY = {
 }
 
 
-def connect(uri):
+@asynccontextmanager
+async def connect(uri):
     """The collection of words on the MongoDB server at `uri`, or in memory if `uri` is empty."""
-    if uri:
-        # PyMongo waits 30 s for a server that is away; our clients wait one second.
-        client = pymongo.MongoClient(uri, timeoutMS=1000)
-    else:
+    if not uri:
         print("Words are in memory (mongomock): gone at exit. --mongo=URI keeps them in MongoDB.")
-        client = mongomock.MongoClient()
-    return client.get_default_database("example").words
+        yield AsyncCollection(mongomock.MongoClient().example.words)
+        return
+    try:
+        # By default PyMongo waits 30 s for a server that is away.
+        client = pymongo.AsyncMongoClient(uri, timeoutMS=1000)
+        await client.aconnect()  # resolves mongodb+srv://, but does not wait for the server
+    except (OSError, PyMongoError, ValueError) as error:
+        sys.exit(f"main.py: --mongo: {error}")
+    try:
+        yield client.get_default_database("example").words
+    finally:
+        with pymongo.timeout(1):  # it says goodbye to the server
+            await client.close()
 
 
-class Words:
-    """A collection whose blocking calls can be awaited."""
+async def prepare(words, ready):
+    """Make the unique index and the first words, then set the event `ready`.
 
-    def __init__(self, collection):
-        self.collection = collection
-        self.threads = ThreadPoolExecutor(max_workers=100)  # PyMongo opens up to 100 connections
-        self.prepared = self.threads.submit(self.prepare)
-        if error := self.prepared.exception():  # waits for it
-            self.prepared = None
-            app_log.warning("503 for every word until MongoDB answers: %.70s", error)
-
-    def prepare(self):
-        """Make the unique index and the first words; two at once do no harm."""
-        self.collection.create_index("word", unique=True)
-        if self.collection.find_one() is None:
-            documents = [{"word": word, "definition": VOCABULARY[word]} for word in VOCABULARY]
-            with suppress(BulkWriteError):  # another was faster: the index refuses doubles
-                self.collection.insert_many(documents, ordered=False)
-
-    async def run(self, function):
-        """Await `function(collection)` in a thread; a database that fails is a 503."""
+    Tries again while the database is away. Two programs may do this at the same time.
+    """
+    kind = None
+    while not ready.is_set():
         try:
-            if self.prepared is None:  # the database was away
-                self.prepared = self.threads.submit(self.prepare)
-            await asyncio.wrap_future(self.prepared)  # all who ask meanwhile wait for this one
-            return await asyncio.wrap_future(self.threads.submit(function, self.collection))
+            await words.create_index("word", unique=True)
+            if await words.find_one() is None:
+                documents = [{"word": word, "definition": VOCABULARY[word]} for word in VOCABULARY]
+                with suppress(BulkWriteError):  # the index refuses what another program inserted
+                    await words.insert_many(documents, ordered=False)
+            ready.set()
         except PyMongoError as error:
-            self.prepared = None  # who knows what it is when it comes back
-            reason = "the database does not answer"
-            raise tornado.web.HTTPError(503, f"{error!s:.70}", reason=reason) from error
+            if kind is not type(error):  # a new one: log it once
+                kind = type(error)
+                name = kind.__name__
+                app_log.warning("503 for every word for now. %s: %.70s", name, error)
+            await asyncio.sleep(0.5)

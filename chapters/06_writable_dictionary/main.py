@@ -1,82 +1,122 @@
 """Chapter 6, writable dictionary: POST sets the definition of a word. In the notes: 可写字典.
 
-Run it:  python main.py --port=8000 --mongo=mongodb://127.0.0.1:27017/
-         (without --mongo, or MONGODB_URI, the words are in memory)
-Try it:  curl -i -d definition='a leafy tree' http://localhost:8000/snorkle
-         curl http://localhost:8000/snorkle
+Run it:  make chapter-6    (or: .venv/bin/python chapters/06_writable_dictionary/main.py --port=8000)
+Try it:  curl -i -d definition='a leafy tree' http://127.0.0.1:8000/snorkle
+         curl http://127.0.0.1:8000/snorkle
+
+The words are in memory. --mongo=mongodb://127.0.0.1:27017/ or MONGODB_URI names a MongoDB server instead.
 """
 
 import asyncio
+import json
 import os
-from contextlib import suppress
+import sys
 from urllib.parse import quote
 
+import tornado.httputil
 import tornado.web
+from pymongo.errors import PyMongoError
 from tornado.options import define, options, parse_command_line
 
-from words import Words, connect
+from words import connect, prepare
 
 FIELDS = {"_id": 0, "word": 1, "definition": 1}  # what a client sees of a document
 MAX_BYTES = 1_000_000  # of a definition, in UTF-8
 
 
 class JSONHandler(tornado.web.RequestHandler):
-    """A handler whose errors are JSON, as its answers are."""
+    """A handler whose responses are JSON, errors included."""
+
+    def write(self, chunk):
+        if isinstance(chunk, dict):  # Tornado's own JSON shows 中文 as \u4e2d\u6587
+            self.set_header("Content-Type", "application/json; charset=utf-8")
+            chunk = json.dumps(chunk, ensure_ascii=False)
+        super().write(chunk)
 
     def write_error(self, status_code, **kwargs):
-        self.finish({"error": self._reason})
+        if status_code == 405:  # HTTP requires this header, and Tornado leaves it out
+            self.set_header("Allow", ", ".join(self.allowed_methods()))
+        self.finish({"error": tornado.httputil.responses.get(status_code, "Unknown")})
+
+    def allowed_methods(self):
+        """The methods that this class defines, such as ["GET", "POST"]."""
+        default = tornado.web.RequestHandler
+        return [
+            method
+            for method in self.SUPPORTED_METHODS
+            if getattr(type(self), method.lower()) is not getattr(default, method.lower())
+        ]
+
+
+class NotFoundHandler(JSONHandler):
+    def prepare(self):
+        raise tornado.web.HTTPError(404)
 
 
 class WordHandler(JSONHandler):
-    def initialize(self, words):
+    def initialize(self, words, ready):
         self.words = words
+        self.ready = ready
+
+    def prepare(self):
+        if not self.ready.is_set():  # the collection has no unique index yet
+            raise tornado.web.HTTPError(503)
 
     async def get(self, word):
-        document = await self.words.run(lambda words: words.find_one({"word": word}, FIELDS))
+        try:
+            document = await self.words.find_one({"word": word}, FIELDS)
+        except PyMongoError as error:
+            raise tornado.web.HTTPError(503, "%.70s", error) from error
         if document is None:
-            raise tornado.web.HTTPError(404, reason="word not found")
+            self.set_status(404)
+            document = {"error": "word not found"}
         self.write(document)
 
     async def post(self, word):
-        definition = self.get_body_argument("definition")  # missing: Tornado answers 400
+        definition = self.get_body_argument("definition")  # missing: Tornado sends 400
         if not definition:
-            raise tornado.web.HTTPError(400, reason="the definition is blank")
+            self.set_status(400)
+            self.write({"error": "the definition is empty"})
+            return
         if len(definition.encode()) > MAX_BYTES:
-            raise tornado.web.HTTPError(413, reason="the definition is too large")
-
-        def upsert(words):
-            # One operation, so nobody can come between the search and the change.
-            change = {"$set": {"definition": definition}}
-            return words.update_one({"word": word}, change, upsert=True)
-
-        result = await self.words.run(upsert)
+            raise tornado.web.HTTPError(413)
+        change = {"$set": {"definition": definition}}
+        try:
+            # One operation: no other client can change the word between a search and a write.
+            result = await self.words.update_one({"word": word}, change, upsert=True)
+        except PyMongoError as error:
+            raise tornado.web.HTTPError(503, "%.70s", error) from error
         if result.upserted_id is not None:
             self.set_status(201)
             self.set_header("Location", "/" + quote(word, safe=""))
         self.write({"word": word, "definition": definition})
 
 
-class NoSuchPath(JSONHandler):
-    def prepare(self):
-        raise tornado.web.HTTPError(404)
-
-
-def make_app(collection, **settings):
-    return tornado.web.Application(
-        [(r"/([^/]+)", WordHandler, {"words": Words(collection)})],
-        default_handler_class=NoSuchPath,
-        **settings,
+def make_app(words, ready, **settings):
+    app = tornado.web.Application(default_handler_class=NotFoundHandler, **settings)
+    app.add_handlers(
+        r"(localhost|127\.0\.0\.1)",  # not a name that another site points at this machine
+        [(r"/([^/]+)", WordHandler, {"words": words, "ready": ready})],
     )
+    return app
 
 
 async def main():
     define("port", default=8000, help="the port to listen on", type=int)
     define("mongo", default=os.environ.get("MONGODB_URI", ""), help="the URI of a MongoDB server")
     parse_command_line()
-    make_app(connect(options.mongo)).listen(options.port, address="127.0.0.1")
-    await asyncio.Event().wait()
+    async with connect(options.mongo) as words:
+        ready = asyncio.Event()
+        app = make_app(words, ready)
+        # Percent-encoding makes a body three times as large as the definition in it.
+        app.listen(options.port, address="127.0.0.1", max_body_size=4 * MAX_BYTES)
+        await asyncio.gather(prepare(words, ready), asyncio.Event().wait())
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(main())
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:  # such as a port that is in use
+        sys.exit(f"main.py: {error}")

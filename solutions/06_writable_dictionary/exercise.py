@@ -1,86 +1,94 @@
-"""Chapter 6, exercise: remove a word, put a word, and keep what it meant before.
+"""Chapter 6, exercise: delete a word, put a word, and keep the definitions that it had.
 
-GET and POST are those of chapter 6. No two clients at once may spoil each other's work: each change is one operation of
-the database.
+GET and POST are the methods of chapter 6. The service may run in several processes on one database, so requests of other
+clients can come between any two operations of a handler: make each change in one operation of the database.
 
-Task 1  DELETE /WORD removes the word: 204 and no body. A word that is not there is 404. Of two clients that delete the
-        same word at once, one gets 204, the other 404.
-Task 2  PUT /WORD with a JSON body {"definition": "..."} sets the definition: 201 if that makes the word, 200 if the word
-        was there, also with this very definition. The answer is {"word": "...", "definition": "..."}. A body that is no
-        JSON object with a text "definition" in it that is not blank: 400, and nothing has changed.
-Task 3  GET /WORD/history answers {"word": "...", "history": [...]}: every definition that a POST gave the word, the
-        oldest first. When several clients post at once, none of theirs is lost, and the last one of the history is the
-        definition that GET /WORD answers. A word that is not there is 404.
+Task 1  DELETE /WORD removes the word.
+        - The response is 204, without a body.
+        - A word that is not in the collection is 404.
+        - If two clients delete the same word at the same time, one gets 204 and the other 404.
+Task 2  PUT /WORD with the JSON body {"definition": "..."} sets the definition.
+        - The response is 201 if the request created the word, and 200 if the word existed, even with the same definition.
+        - The body of the response is {"word": "...", "definition": "..."}.
+        - Other fields of the document stay as they are.
+        - The body of the request must be a JSON object with a string "definition" that has more than white space in it.
+          Any other body is 400 and changes nothing.
+Task 3  GET /WORD/history lists every definition that a POST gave the word.
+        - The response is 200 and {"word": "...", "history": [...]}, with the oldest definition first.
+        - A word that no POST has changed has an empty history. A word that is not in the collection is 404.
+        - If several clients post at the same time, the history has all their definitions, and its last one is the
+          definition that GET /WORD returns.
 
-Run it:    python exercise.py --port=8000
+Run it:    make run-6
 Check it:  make check-6
 """
 
 import asyncio
 import json
-from contextlib import suppress
+import sys
 
 import mongomock
 import tornado.web
 from tornado.options import define, options, parse_command_line
 
+from memory import AsyncCollection
+from samples import WORDS
 
-class JSONHandler(tornado.web.RequestHandler):
+
+class WordHandler(tornado.web.RequestHandler):
     def initialize(self, words):
         self.words = words
 
-    def write_error(self, status_code, **kwargs):
-        self.finish({"error": self._reason})
-
-
-class WordHandler(JSONHandler):
     async def get(self, word):
         fields = {"_id": 0, "word": 1, "definition": 1}
-        document = await asyncio.to_thread(self.words.find_one, {"word": word}, fields)
+        document = await self.words.find_one({"word": word}, fields)
         if document is None:
-            raise tornado.web.HTTPError(404, reason="word not found")
+            self.set_status(404)
+            document = {"error": "word not found"}
         self.write(document)
 
     async def post(self, word):
         definition = self.get_body_argument("definition")
         if not definition:
-            raise tornado.web.HTTPError(400, reason="the definition is blank")
+            raise tornado.web.HTTPError(400, "the definition is empty")
         change = {"$set": {"definition": definition}, "$push": {"history": definition}}
-        result = await asyncio.to_thread(self.words.update_one, {"word": word}, change, upsert=True)
+        result = await self.words.update_one({"word": word}, change, upsert=True)
         self.set_status(200 if result.upserted_id is None else 201)
         self.write({"word": word, "definition": definition})
 
     async def put(self, word):
         try:
             definition = json.loads(self.request.body)["definition"]
-            definition.encode()  # half of a surrogate pair is no text
+            definition.encode()  # half of a surrogate pair cannot be encoded
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            raise tornado.web.HTTPError(400, reason="no JSON with a definition") from None
+            raise tornado.web.HTTPError(400, "no JSON with a definition") from None
         if not definition.strip():
-            raise tornado.web.HTTPError(400, reason="the definition is blank")
+            raise tornado.web.HTTPError(400, "the definition is empty")
         change = {"$set": {"definition": definition}}
-        result = await asyncio.to_thread(self.words.update_one, {"word": word}, change, upsert=True)
+        result = await self.words.update_one({"word": word}, change, upsert=True)
         self.set_status(200 if result.upserted_id is None else 201)
         self.write({"word": word, "definition": definition})
 
     async def delete(self, word):
-        result = await asyncio.to_thread(self.words.delete_one, {"word": word})
-        if not result.deleted_count:
-            raise tornado.web.HTTPError(404, reason="word not found")
-        self.set_status(204)
+        result = await self.words.delete_one({"word": word})
+        self.set_status(204 if result.deleted_count else 404)
 
 
-class HistoryHandler(JSONHandler):
+class HistoryHandler(tornado.web.RequestHandler):
+    def initialize(self, words):
+        self.words = words
+
     async def get(self, word):
         fields = {"_id": 0, "word": 1, "history": 1}
-        document = await asyncio.to_thread(self.words.find_one, {"word": word}, fields)
+        document = await self.words.find_one({"word": word}, fields)
         if document is None:
-            raise tornado.web.HTTPError(404, reason="word not found")
+            self.set_status(404)
+            self.write({"error": "word not found"})
+            return
         self.write({"word": word, "history": document.get("history", [])})
 
 
 def make_app(words):
-    words.create_index("word", unique=True)
     return tornado.web.Application(
         [
             (r"/([^/]+)", WordHandler, {"words": words}),
@@ -92,11 +100,18 @@ def make_app(words):
 async def main():
     define("port", default=8000, help="the port to listen on", type=int)
     parse_command_line()
-    words = mongomock.MongoClient().example.words
-    make_app(words).listen(options.port, address="127.0.0.1")
+    # pymongo.AsyncMongoClient("mongodb://127.0.0.1:27017").example.words is used in the same way.
+    words = AsyncCollection(mongomock.MongoClient().example.words)
+    await words.create_index("word", unique=True)
+    await words.insert_many(WORDS)
+    make_app(words).listen(options.port, address="127.0.0.1", max_body_size=1_000_000)
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(main())
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:  # such as a port that is in use
+        sys.exit(f"exercise.py: {error}")

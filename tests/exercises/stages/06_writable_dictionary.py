@@ -1,77 +1,82 @@
-"""What the checks of chapter 6 serve inside the learner's process: the exercise, on a collection made for it."""
+"""What the checks of chapter 6 serve inside the learner's process: the exercise, on the words that its main() serves."""
 
-import threading
+import asyncio
+import importlib.util
+from pathlib import Path
 
 import mongomock
 
+CHAPTER = Path(__file__).resolve().parents[3] / "chapters" / Path(__file__).stem
 
-def words():
-    collection = mongomock.MongoClient().example.words
-    collection.insert_one({"word": "cat", "definition": "an animal", "seen": 7})
-    return collection
+
+def load(name):
+    """A module of the chapter's folder, also if the learner has changed the copy beside the exercise."""
+    spec = importlib.util.spec_from_file_location(f"stage_{name}", CHAPTER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+AsyncCollection = load("memory").AsyncCollection
+WORDS = load("samples").WORDS
+
+
+class OtherClient:
+    """Writes to the collection once, right before the operation of the exercise that has this number."""
+
+    def __init__(self, collection, word, method, before):
+        self.collection, self.word, self.method = collection, word, method
+        self.left = before
+        self.result = None
+
+    async def pause(self):
+        self.left -= 1
+        if self.left == 0:
+            self.result = getattr(self, self.method)()
+        await asyncio.sleep(0)
+
+    def delete(self):
+        return self.collection.delete_one({"word": self.word}).deleted_count == 1
+
+    def put(self, change=None):
+        change = change or {"$set": {"definition": "of another client"}}
+        result = self.collection.update_one({"word": self.word}, change, upsert=True)
+        return result.upserted_id is not None
+
+    def post(self):
+        text = "of another client"
+        return self.put({"$set": {"definition": text}, "$push": {"history": text}})
+
+
+def words(exercise):
+    """A new collection, which `look` and `remove` are about."""
+    exercise.checked = mongomock.MongoClient().example.words
+    exercise.checked.create_index("word", unique=True)
+    exercise.checked.insert_many(WORDS)
+    return exercise.checked
 
 
 def dictionary(exercise):
-    """The exercise with one word. Its collection can be looked at with `look`."""
-    exercise.checked = words()
-    return exercise.make_app(exercise.checked)
+    """The exercise with its words."""
+    return exercise.make_app(AsyncCollection(words(exercise)))
 
 
-def together(exercise, clients):
-    """The same, where the operations of several clients come at the worst moment."""
-    exercise.checked = words()
-    return exercise.make_app(Together(exercise.checked, clients))
+def with_another_client(exercise, word, method, before):
+    """The same, with a client of another process that changes `word` between two operations."""
+    exercise.other = OtherClient(words(exercise), word, method, before)
+    return exercise.make_app(AsyncCollection(exercise.checked, exercise.other.pause))
 
 
-def look(exercise):
-    """All documents of the collection that was served last."""
-    return list(exercise.checked.find({}, {"_id": 0}))
+def others_result(exercise):
+    """None if the other client did not come; else whether it deleted or created the word. Now it does not come any more."""
+    exercise.other.left = 0
+    return exercise.other.result
+
+
+def look(exercise, word):
+    """The documents of a word."""
+    return list(exercise.checked.find({"word": word}, {"_id": 0}))
 
 
 def remove(exercise, word):
-    """Remove a word from the collection that was served last."""
     exercise.checked.delete_one({"word": word})
-
-
-class Together:
-    """A collection for several threads: before each operation they wait for each other, and then take turns.
-
-    So whoever reads in one operation and writes in the next, writes what the others have not seen. The turns are in the
-    order of what is written, and the next time the other way round: of two operations that belong together, the
-    first one's last is not the last of the second.
-    """
-
-    def __init__(self, collection, threads):
-        self._collection = collection
-        self._barrier = threading.Barrier(threads, action=self._line_up)
-        self._turn = threading.Condition()
-        self._coming, self._queue, self._rounds = [], [], 0
-
-    def _line_up(self):
-        backwards = self._rounds % 2 == 1
-        self._queue = sorted(self._coming, key=lambda each: each[0], reverse=backwards)
-        self._coming = []
-        self._rounds += 1
-
-    def __getattr__(self, name):
-        attribute = getattr(self._collection, name)
-        if not callable(attribute) or name.endswith(("_index", "_indexes")):
-            return attribute  # make_app makes its index alone
-
-        def in_turn(*args, **kwargs):
-            mine = (repr((args, kwargs)), object())
-            self._coming.append(mine)
-            try:
-                self._barrier.wait(0.3)
-            except threading.BrokenBarrierError:  # the others are done
-                with self._turn:
-                    return attribute(*args, **kwargs)
-            with self._turn:
-                self._turn.wait_for(lambda: self._queue[0] is mine, 1)
-                try:
-                    return attribute(*args, **kwargs)
-                finally:
-                    self._queue.remove(mine)
-                    self._turn.notify_all()
-
-        return in_turn

@@ -1,6 +1,5 @@
-"""An index of small letters made once; a range instead of an expression; write_error as JSON."""
+"""An index of lower-case words made once; a range instead of an expression; write_error as JSON."""
 
-import asyncio
 import email.utils
 from datetime import UTC
 
@@ -12,7 +11,7 @@ class JSONHandler(RequestHandler):
         self.store = store
 
     def write_error(self, status_code, **kwargs):
-        self.finish({"error": self._reason})
+        self.finish({"error": status_code})
 
 
 class Store:
@@ -20,20 +19,21 @@ class Store:
         self.words = words
         self.stored = None
 
-    def word(self, asked):
+    async def word(self, asked):
         if self.stored is None:
-            self.stored = {each["word"].casefold(): each["_id"] for each in self.words.find()}
+            everything = await self.words.find().to_list()
+            self.stored = {each["word"].casefold(): each["_id"] for each in everything}
         if asked.casefold() in self.stored:
-            return self.words.find_one({"_id": self.stored[asked.casefold()]})
+            return await self.words.find_one({"_id": self.stored[asked.casefold()]})
 
-    def prefixed(self, prefix, limit):
+    async def prefixed(self, prefix, limit):
         after = {"word": {"$gte": prefix, "$lt": prefix + chr(0x10FFFF)}}
-        return [each["word"] for each in self.words.find(after).sort("word").limit(limit)]
+        return [each["word"] async for each in self.words.find(after).sort("word").limit(limit)]
 
 
 class WordHandler(JSONHandler):
     async def get(self, word):
-        found = await asyncio.get_event_loop().run_in_executor(None, self.store.word, word)
+        found = await self.store.word(word)
         if not found:
             raise HTTPError(404, reason="Unknown word")
         found.pop("_id")
@@ -67,7 +67,7 @@ class SearchHandler(JSONHandler):
         limit = arguments.get("limit", [b"10"])[-1].decode()
         if not (limit.isdecimal() and len(limit) < 4 and 0 < int(limit) < 101):
             raise HTTPError(400, reason="limit is a number from 1 to 100")
-        self.write({"words": await asyncio.to_thread(self.store.prefixed, prefix, int(limit))})
+        self.write({"words": await self.store.prefixed(prefix, int(limit))})
 
 
 def make_app(words):

@@ -1,25 +1,24 @@
-"""Plain functions do the work of the database, each in one thread; the dates are compared by strptime."""
+"""Functions outside of the handlers make the lookups; the dates are compared by strptime."""
 
 import re
 from datetime import datetime
 
 import tornado.web
 from tornado.httputil import format_timestamp
-from tornado.ioloop import IOLoop
 
 
-def find_word(words, word):
+async def find_word(words, word):
     """Look at every word: the collection is small."""
-    for document in words.find({}):
+    async for document in words.find({}):
         if document["word"].lower() == word.lower():
             return document
     return None
 
 
-def find_prefix(words, prefix, limit):
+async def find_prefix(words, prefix, limit):
     query = {"word": re.compile("^" + re.escape(prefix))}
     cursor = words.find(query, {"word": True}).sort([("word", 1)]).limit(limit)
-    return list(cursor)
+    return await cursor.to_list(length=limit)
 
 
 class WordHandler(tornado.web.RequestHandler):
@@ -27,7 +26,7 @@ class WordHandler(tornado.web.RequestHandler):
         self.words = words
 
     async def get(self, word):
-        document = await IOLoop.current().run_in_executor(None, find_word, self.words, word)
+        document = await find_word(self.words, word)
         if document is None:
             raise tornado.web.HTTPError(404)
         answer = {key: document[key] for key in ("definition", "word")}
@@ -63,7 +62,7 @@ class SearchHandler(WordHandler):
 
     async def get(self):
         prefix, limit = self.get_query_argument("prefix", strip=False), self.limit()
-        found = await IOLoop.current().run_in_executor(None, find_prefix, self.words, prefix, limit)
+        found = await find_prefix(self.words, prefix, limit)
         self.write(dict(words=[document["word"] for document in found]))
 
 

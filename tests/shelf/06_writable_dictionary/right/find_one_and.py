@@ -1,6 +1,5 @@
 """find_one_and_delete and find_one_and_update; a list of entries that are joined with the definition."""
 
-import asyncio
 import json
 
 import tornado.web
@@ -14,8 +13,7 @@ class Handler(tornado.web.RequestHandler):
         return self.settings["words"]
 
     async def store(self, word, change):
-        before = await asyncio.to_thread(
-            self.words.find_one_and_update,
+        before = await self.words.find_one_and_update(
             {"word": word},
             change,
             upsert=True,
@@ -26,7 +24,7 @@ class Handler(tornado.web.RequestHandler):
 
 class WordHandler(Handler):
     async def get(self, word):
-        found = await asyncio.to_thread(self.words.find_one, {"word": word})
+        found = await self.words.find_one({"word": word})
         if not found:
             raise HTTPError(404)
         self.write({"word": word, "definition": found["definition"]})
@@ -54,7 +52,7 @@ class WordHandler(Handler):
         self.write({"word": word, "definition": body["definition"]})
 
     async def delete(self, word):
-        found = await asyncio.to_thread(self.words.find_one_and_delete, {"word": word})
+        found = await self.words.find_one_and_delete({"word": word})
         if found is None:
             self.send_error(404)
         else:
@@ -64,7 +62,7 @@ class WordHandler(Handler):
 
 class HistoryHandler(Handler):
     async def get(self, word):
-        found = await asyncio.to_thread(self.words.find_one, {"word": word})
+        found = await self.words.find_one({"word": word})
         if found is None:
             self.set_status(404)
             self.write({"error": "no such word"})
@@ -73,7 +71,6 @@ class HistoryHandler(Handler):
 
 
 def make_app(words):
-    words.create_index([("word", 1)], unique=True)
     return tornado.web.Application(
         [("/([^/]+)/history", HistoryHandler), ("/([^/]+)", WordHandler)], words=words
     )

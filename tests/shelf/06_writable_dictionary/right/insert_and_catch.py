@@ -1,6 +1,5 @@
 """PUT tries to insert and catches DuplicateKeyError; the definition is the last of the history."""
 
-import asyncio
 import json
 
 import pymongo.errors
@@ -16,7 +15,7 @@ class Base(tornado.web.RequestHandler):
         self.write(json.dumps({"word": word} | more, ensure_ascii=False))
 
     async def document(self, word):
-        found = await asyncio.to_thread(lambda: list(self.words.find({"word": word}).limit(1)))
+        found = await self.words.find({"word": word}).limit(1).to_list()
         if found == []:
             raise tornado.web.HTTPError(404, reason="word not found")
         return found[0]
@@ -31,11 +30,8 @@ class WordHandler(Base):
         if definition == "":
             raise tornado.web.HTTPError(400)
 
-        def change():
-            update = {"$set": {"definition": definition}, "$push": {"history": definition}}
-            return self.words.update_one({"word": word}, update, True)
-
-        result = await asyncio.to_thread(change)
+        update = {"$set": {"definition": definition}, "$push": {"history": definition}}
+        result = await self.words.update_one({"word": word}, update, True)
         self.set_status(201 if result.upserted_id else 200)
         self.say(word, definition=definition)
 
@@ -52,15 +48,15 @@ class WordHandler(Base):
         text = self.wanted()
         new = {"word": word, "definition": text, "history": []}
         try:
-            await asyncio.to_thread(self.words.insert_one, new)
+            await self.words.insert_one(new)
             self.set_status(201)
         except pymongo.errors.DuplicateKeyError:
             change = {"$set": {"definition": text}}
-            await asyncio.to_thread(self.words.update_one, {"word": word}, change)
+            await self.words.update_one({"word": word}, change)
         self.say(word, definition=text)
 
     async def delete(self, word):
-        if (await asyncio.to_thread(self.words.delete_many, {"word": word})).deleted_count == 0:
+        if (await self.words.delete_many({"word": word})).deleted_count == 0:
             raise tornado.web.HTTPError(404)
         await self.finish() if self.set_status(204) else self.set_status(204)
 
@@ -72,7 +68,6 @@ class HistoryHandler(Base):
 
 
 def make_app(words):
-    words.create_index("word", unique=True)
     return tornado.web.Application(
         [
             tornado.web.url(r"/(.+)/history", HistoryHandler, {"words": words}),

@@ -1,18 +1,11 @@
-"""run_in_executor; a compiled pattern; the whole search in Python; email.utils for the dates."""
+"""A task for each lookup; a compiled pattern; the whole search in Python; email.utils for the dates."""
 
 import asyncio
 import email.utils
 import re
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timezone
 
 import tornado.web
-
-POOL = ThreadPoolExecutor(4)
-
-
-async def in_pool(function, *args):
-    return await asyncio.get_running_loop().run_in_executor(POOL, lambda: function(*args))
 
 
 class Base(tornado.web.RequestHandler):
@@ -24,7 +17,7 @@ class Base(tornado.web.RequestHandler):
 class WordHandler(Base):
     async def get(self, word):
         pattern = re.compile(r"\A" + re.escape(word) + r"\Z", re.IGNORECASE)
-        found = await in_pool(self.words.find_one, {"word": pattern})
+        found = await asyncio.create_task(self.words.find_one({"word": pattern}))
         if not found:
             self.set_status(404)
             return self.write({"error": "no such word"})
@@ -48,7 +41,7 @@ class SearchHandler(Base):
         if not re.fullmatch("[1-9][0-9]?|100", text):
             self.send_error(400)
             return
-        everything = await in_pool(lambda: [each["word"] for each in self.words.find()])
+        everything = [each["word"] async for each in self.words.find()]
         found = sorted(word for word in everything if word.startswith(prefix))
         self.finish({"words": found[: int(text)]})
 

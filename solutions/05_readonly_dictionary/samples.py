@@ -1,0 +1,1 @@
+../../chapters/05_readonly_dictionary/samples.py

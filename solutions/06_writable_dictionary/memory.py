@@ -1,0 +1,1 @@
+../../chapters/06_writable_dictionary/memory.py
