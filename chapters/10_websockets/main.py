@@ -8,10 +8,12 @@ inventory.py and shop.py are those of chapter 9. cluster.py is for several proce
 """
 
 import asyncio
+import json
 import os
 import secrets
 import sys
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 import tornado.web
@@ -42,6 +44,12 @@ class EchoHandler(BaseSocketHandler):
         await self.send(message)
 
 
+@lru_cache(maxsize=1)
+def encoded(**state):
+    """A state as JSON, encoded once for all the clients that it is sent to."""
+    return json.dumps(state)
+
+
 class StatusHandler(BaseSocketHandler):
     """Sends the state when the socket opens, and after every change."""
 
@@ -53,10 +61,12 @@ class StatusHandler(BaseSocketHandler):
 
     async def follow(self):
         version = None
-        while True:
-            state = await self.inventory.newer_than(version)
-            await self.send(state)  # while this waits, changes pass: a slow client skips them
-            version = state["version"]
+        with suppress(WebSocketClosedError):
+            while True:
+                state = await self.inventory.newer_than(version)
+                version = state["version"]
+                # While this waits for a slow client, changes pass: the client skips to the last one.
+                await self.write_message(encoded(**state))
 
     async def on_message(self, message):
         await self.send({"error": "this socket only sends: POST your action to /cart"})
