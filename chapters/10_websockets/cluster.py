@@ -73,11 +73,12 @@ class ClusterInventory:
         """Take over every change, whichever process made it, until cancelled."""
         while True:
             try:
-                async with await self.collection.watch(full_document="updateLookup") as changes:
-                    # Read after the stream is open, so that no change falls between.
-                    self.adopt(await self.read())
-                    async for change in changes:
-                        self.adopt(change.get("fullDocument") or await self.read())
+                changes = await self.collection.watch(
+                    full_document="updateLookup", max_await_time_ms=500
+                )
+                self.adopt(await self.read())  # after watch(), so that no change falls between
+                async for change in changes:
+                    self.adopt(change.get("fullDocument") or await self.read())
             except PyMongoError as error:
                 logger.warning("MongoDB: %s; trying again", reason(error))
             await asyncio.sleep(1)
@@ -111,10 +112,12 @@ async def join(uri):
     """Follow the stock at `uri`; return arguments for make_app(). Raises ConnectionError."""
     try:
         async with asyncio.timeout(TIMEOUT):
-            database = pymongo.AsyncMongoClient(uri).get_default_database("example")
+            # At Ctrl-C, PyMongo waits for the server once more; a server that hangs must not stop it.
+            client = pymongo.AsyncMongoClient(uri, socketTimeoutMS=1000 * TIMEOUT)
+            database = client.get_default_database("example")
             inventory = ClusterInventory(database.inventory)
-            async with await database.inventory.watch():  # raises without a replica set
-                inventory.adopt(await inventory.read())
+            await database.inventory.watch()  # raises without a replica set
+            inventory.adopt(await inventory.read())
             # All processes sign with one key, in a collection that the change stream leaves out.
             new = {"$setOnInsert": {"value": secrets.token_hex(32)}}
             key = await database.keys.find_one_and_update({"_id": "cookies"}, new, **UPSERT)
