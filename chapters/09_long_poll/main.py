@@ -19,6 +19,8 @@ from tornado.options import define, options, parse_command_line
 from inventory import Inventory
 from shop import CartHandler, DetailHandler, JSONHandler, NotFoundHandler
 
+HERE = Path(__file__).parent
+
 
 class StatusHandler(JSONHandler):
     """Responds when the version is not the one that the client knows, or at the deadline."""
@@ -52,7 +54,7 @@ def make_app(inventory=None, deadline=25):
     inventory = inventory or Inventory()
     app = tornado.web.Application(
         default_handler_class=NotFoundHandler,
-        template_path=Path(__file__).parent / "templates",
+        template_path=HERE / "templates",
         cookie_secret=secrets.token_hex(32),
         cross_origin_protection=True,  # a form on another site cannot shop for our visitors
     )

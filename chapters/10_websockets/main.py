@@ -25,6 +25,8 @@ import cluster
 from inventory import Inventory
 from shop import CartHandler, DetailHandler, NotFoundHandler
 
+HERE = Path(__file__).parent
+
 
 class BaseSocketHandler(tornado.websocket.WebSocketHandler):
     """A WebSocket whose client may disconnect at any moment."""
@@ -79,7 +81,7 @@ def make_app(inventory=None, cart_handler=CartHandler, cookie_secret=None):
     inventory = inventory or Inventory()
     app = tornado.web.Application(
         default_handler_class=NotFoundHandler,
-        template_path=Path(__file__).parent / "templates",
+        template_path=HERE / "templates",
         cookie_secret=cookie_secret or secrets.token_hex(32),
         cross_origin_protection=True,
         websocket_ping_interval=20,  # seconds; a client that does not answer is disconnected
