@@ -12,12 +12,20 @@ LIMIT = "Nothing ends this wait at the deadline: put it inside `async with async
 
 
 def add(app, *texts):
-    """Post changes; each must be accepted, whatever polls wait or have left."""
+    """Post changes; each must be accepted, whatever polls wait or have ended."""
     for text in texts:
-        app.ask("/changes", form={"text": text}).expect(
-            200,
-            cause="The exception or the status of a POST comes from telling the polls that wait.",
-        )
+        answer = app.ask("/changes", form={"text": text})
+        try:
+            answer.expect(
+                200, cause="A change must be accepted, whatever polls wait or have ended."
+            )
+        except Wrong as wrong:
+            if "InvalidStateError" in wrong.failure.got:
+                wrong.failure.cause = (
+                    "This Future has ended already, because its poll has: ask `if not future.done()` before "
+                    "you set it."
+                )
+            raise
 
 
 def wait_for_polls(app, number, more, fewer):
