@@ -39,20 +39,21 @@ class ClusterInventory:
     async def add(self, session):
         # The database checks and changes in one step: two processes cannot sell the last copy twice.
         left = {"carts": {"$ne": session}, "$expr": {"$lt": [{"$size": "$carts"}, "$copies"]}}
-        if session not in await self.update(left, {"$push": {"carts": session}}):
-            raise SoldOutError
+        while session not in (carts := await self.update(left, {"$push": {"carts": session}})):
+            if len(carts) >= self.local.copies:
+                raise SoldOutError
 
     async def remove(self, session):
         await self.update({"carts": session}, {"$pull": {"carts": session}})
 
     async def update(self, condition, change):
         """Make the change if the condition holds; return the carts as they are then."""
+        change = change | {"$inc": {"version": 1}}
         with pymongo.timeout(TIMEOUT):
-            document = await self.collection.find_one_and_update(
-                BOOK | condition, change | {"$inc": {"version": 1}}, return_document=True
-            ) or await self.collection.find_one(BOOK)
-        if document is None:
-            raise PyMongoError("the book is missing")  # until follow() has made a new one
+            done = self.collection.find_one_and_update(
+                BOOK | condition, change, return_document=True
+            )
+            document = await done or await self.read()
         self.adopt(document)
         return document["carts"]
 

@@ -25,6 +25,7 @@ Check it:  make check-10
 import asyncio
 import json
 import sys
+from contextlib import suppress
 
 import tornado.web
 import tornado.websocket

@@ -1,6 +1,5 @@
 """Chapters 9 and 10 with thousands of clients."""
 
-
 import pytest
 from crowd import Polls, Sockets, more_descriptors
 from tornado.httpclient import AsyncHTTPClient
