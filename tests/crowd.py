@@ -1,4 +1,4 @@
-"""Thousands of clients in one event loop, each as little as a client can be: a TCP connection and the version it knows."""
+"""Thousands of clients in one event loop. Each is a TCP connection and the version that it knows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PONG = b"\x8a\x80" + bytes(4)  # masked, with zeros
 
 
 def more_descriptors(wanted: int) -> int:
-    """Let this process, and those it starts, have so many file descriptors; return how many they may have."""
+    """Raise the limit of file descriptors, for this process and those it starts; return the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft < allowed:
@@ -23,11 +23,12 @@ def more_descriptors(wanted: int) -> int:
 
 
 class Client(asyncio.Protocol):
-    """One connection. It hears the version at the end of what comes."""
+    """One connection. It reads the version at the end of what arrives, and counts the bytes and the versions."""
 
     def __init__(self, crowd: Crowd):
         self.crowd = crowd
         self.version = -1
+        self.told = self.bytes = 0
         self._unread = b""
 
     def connection_made(self, transport):
@@ -35,31 +36,35 @@ class Client(asyncio.Protocol):
         self.crowd.ask(self)
 
     def data_received(self, data):
+        self.bytes += len(data)
         if PING in data:
             self.transport.write(PONG)
         self._unread += data
         if found := VERSION.findall(self._unread):
             self._unread = b""
             self.version = int(found[-1])
+            self.told += len(found)
             if self.version == self.crowd.wanted:
-                self.crowd.told()
+                self.crowd.client_is_told()
 
 
 class Crowd:
-    """`how_many` clients of the server at `url`; the subclass says what they ask."""
+    """`how_many` clients of the server at `url`; a subclass says what they ask."""
 
     def __init__(self, url: str, how_many: int):
         self.where = urlsplit(url)
         self.how_many = how_many
         self.clients: list[Client] = []
         self.wanted = 0
-        self._left = 0
+        self.times: list[float] = []  # when each client that has the version received it
+        self._expected = 0
         self._all = asyncio.Event()
 
-    async def gather(self, at_once: int = 100) -> None:
-        """Connect all, so many at a time, and wait until each knows version 0.
+    async def gather(self, together: int = 100) -> None:
+        """Connect all clients, so many at a time, and wait until each knows version 0.
 
-        The next ones wait for these: where a server's queue of connections is full, the system tries again after a second.
+        The next ones wait for these: a server's queue of new connections is not much longer, and where it
+        is full, the system tries again after a second.
         """
         loop = asyncio.get_running_loop()
 
@@ -70,28 +75,32 @@ class Crowd:
             self.clients.append(client)
 
         while len(self.clients) < self.how_many:
-            batch = min(at_once, self.how_many - len(self.clients))
+            batch = min(together, self.how_many - len(self.clients))
             self.expect(0, batch)
             await asyncio.gather(*(connect() for _ in range(batch)))
             await self._all.wait()
 
     def expect(self, version: int, how_many: int) -> None:
-        """From now on, count who hears of this version, until it is so many."""
-        self.wanted, self._left = version, how_many
+        """From now on, note which clients receive this version, until there are so many."""
+        self.wanted, self._expected, self.times = version, how_many, []
         self._all.clear()
 
-    def told(self) -> None:
-        self._left -= 1
-        if not self._left:
+    def client_is_told(self) -> None:
+        self.times.append(time.perf_counter())
+        if len(self.times) == self._expected:
             self._all.set()
 
-    async def seconds_until_all_know(self, version: int, change) -> float:
-        """Await `change()`, which makes this version, and then all clients; the seconds since it was begun."""
+    async def tell(self, version: int, change, limit: float = 120) -> list[float]:
+        """Await `change()`, which makes this version, and then all clients.
+
+        Return the seconds from the start of the change to each client, in the order of arrival. Raises
+        TimeoutError if a client has not received the version after `limit` seconds.
+        """
         self.expect(version, self.how_many)
         begin = time.perf_counter()
         await change()
-        await asyncio.wait_for(self._all.wait(), 30)
-        return time.perf_counter() - begin
+        await asyncio.wait_for(self._all.wait(), limit)
+        return [each - begin for each in self.times]
 
     def leave(self) -> None:
         for client in self.clients:

@@ -38,7 +38,7 @@ class Visitor:
         return answer.code, json.loads(answer.body)
 
 
-async def until(condition, seconds: float = 5.0) -> float:
+async def until(condition, seconds: float = 30.0) -> float:
     """Wait until `condition()` holds; return after how many seconds. Raises AssertionError if it never does."""
     begin = time.monotonic()
     while not condition():

@@ -1,80 +1,86 @@
-"""Chapter 9, long poll: a book's page that shows how many copies are left, live. In the notes: 使用Tornado进行长轮询.
+"""Chapter 9, long poll: a book's page that shows how many copies are left, live.
 
-Run it:  python main.py --port=8000
-Try it:  open http://localhost:8000/ in two browsers, and add the book to the cart in one
-         curl http://localhost:8000/cart/status           (waits for the next change)
-         curl -d action=add http://localhost:8000/cart    (in another terminal)
+Run it:  make chapter-9    (or: .venv/bin/python chapters/09_long_poll/main.py --port=8000)
+Try it:  open http://127.0.0.1:8000/ in two browsers, and add the book to the cart in one
+         curl http://127.0.0.1:8000/cart/status           (waits for the next change)
+         curl -d action=add http://127.0.0.1:8000/cart    (in another terminal)
 
-The stock and the wait for its next change are in inventory.py, the page and the cart in shop.py.
+inventory.py holds the stock and the wait for its next change, shop.py the page and the cart.
 """
 
 import asyncio
 import secrets
-from contextlib import suppress
+import sys
 from pathlib import Path
 
-import tornado
+import tornado.web
 from tornado.options import define, options, parse_command_line
 
 from inventory import Inventory
-from shop import CartHandler, DetailHandler, ShopHandler
+from shop import CartHandler, DetailHandler, JSONHandler, NotFoundHandler
 
 HERE = Path(__file__).parent
 
 
-class StatusHandler(ShopHandler):
-    """Answers when the state is another than the client has seen, or at the deadline."""
+class StatusHandler(JSONHandler):
+    """Responds when the version is not the one that the client knows, or at the deadline."""
 
     def initialize(self, inventory, deadline):
         self.inventory, self.deadline = inventory, deadline
 
-    def prepare(self):
-        seen = self.get_query_argument("version", None)
-        try:
-            self.seen = None if seen is None else int(seen)
-        except ValueError:
-            raise tornado.web.HTTPError(400, reason="The version is a whole number") from None
-
     async def get(self):
         self.set_header("Cache-Control", "no-store")
+        try:
+            version = int(self.get_query_argument("version", self.inventory.version))
+        except ValueError:
+            self.set_status(400)
+            self.finish({"error": "the version must be an integer"})
+            return
         self.task = asyncio.current_task()
-        now = self.inventory.version
         try:
             async with asyncio.timeout(self.deadline):
-                self.write(await self.inventory.newer_than(now if self.seen is None else self.seen))
+                self.write(await self.inventory.newer_than(version))
         except TimeoutError:
-            if self.seen is None:
-                self.write(self.inventory.state())
-            else:
-                self.set_status(204)  # nothing new: ask again
-        except asyncio.CancelledError:
-            pass  # the client has gone, and nobody is left to answer
+            self.set_status(204)  # nothing new: the client asks again
+        except asyncio.CancelledError:  # the client has disconnected, or the server stops
+            self.detach().close()  # without a response
+            raise
 
     def on_connection_close(self):
-        self.task.cancel()  # Tornado does not: without it the handler waits on
+        self.task.cancel()  # Tornado does not: the handler would wait on
 
 
 def make_app(inventory=None, deadline=25):
     inventory = inventory or Inventory()
-    return tornado.web.Application(
+    app = tornado.web.Application(
+        default_handler_class=NotFoundHandler,
+        template_path=HERE / "templates",
+        cookie_secret=secrets.token_hex(32),
+        cross_origin_protection=True,  # a form on another site cannot shop for our visitors
+    )
+    # Only the names of this machine: a page of evil.example, whose DNS says 127.0.0.1, gets a 404.
+    app.add_handlers(
+        r"(localhost|127\.0\.0\.1)",
         [
             (r"/", DetailHandler, {"inventory": inventory}),
             (r"/cart", CartHandler, {"inventory": inventory}),
             (r"/cart/status", StatusHandler, {"inventory": inventory, "deadline": deadline}),
         ],
-        template_path=HERE / "templates",
-        cookie_secret=secrets.token_hex(32),
-        cross_origin_protection=True,  # a form on another site cannot shop for our visitors
     )
+    return app
 
 
 async def main():
-    define("port", default=8000, type=int, help="listen on this port")
+    define("port", default=8000, help="the port to listen on", type=int)
     parse_command_line()
-    make_app().listen(options.port, address="127.0.0.1")
+    make_app().listen(options.port, address="127.0.0.1", max_body_size=2**16)
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(main())
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:  # such as a port that is in use
+        sys.exit(f"main.py: {error}")

@@ -1,94 +1,129 @@
-"""One stock for several processes: MongoDB keeps it, and a change stream tells each process of every change.
+"""One stock for several processes: MongoDB holds it, and a change stream tells each process of every change.
 
-    python main.py --port=8000 --mongo=mongodb://127.0.0.1:27017/
-    python main.py --port=8001 --mongo=mongodb://127.0.0.1:27017/
+    make mongo
+    .venv/bin/python chapters/10_websockets/main.py --port=8000 --mongo=mongodb://127.0.0.1:27017/
+    .venv/bin/python chapters/10_websockets/main.py --port=8001 --mongo=mongodb://127.0.0.1:27017/
 
-A change stream needs a replica set; one member is enough, and `make mongo` starts such a one.
+To fill the stock up again, drop the collection; the running processes make a new book:
+
+    .venv/bin/python -c "import pymongo; pymongo.MongoClient().example.inventory.drop()"
 """
 
 import asyncio
+import logging
+import re
 import secrets
+import time
 
 import pymongo
+import tornado.web
 from pymongo.errors import PyMongoError
-from tornado.log import gen_log
-from tornado.web import HTTPError
 
-from inventory import Inventory, SoldOut
+from inventory import Inventory, SoldOutError
+from shop import ShopHandler
 
 BOOK = {"_id": "book"}
-PATIENCE = 2  # seconds that a purchase waits for the database
+TIMEOUT = 1.5  # seconds that a purchase, or the start, waits for the database
+UPSERT = {"upsert": True, "return_document": pymongo.ReturnDocument.AFTER}
+logger = logging.getLogger(__name__)
 
 
-class ClusterInventory(Inventory):
-    """The stock is one document in MongoDB; this is what our process knows of it."""
+class ClusterInventory:
+    """The stock is a document in MongoDB. `local` is what this process knows of it."""
 
     def __init__(self, collection):
-        super().__init__()
         self.collection = collection
-        self.version = -1  # nothing is known yet
+        self.local = Inventory()
+        self.state, self.newer_than = self.local.state, self.local.newer_than
 
     async def add(self, session):
-        # Checked and changed in one step: two processes cannot sell the last copy twice.
-        document = await self.update(
-            {"carts": {"$ne": session}, "$expr": {"$lt": [{"$size": "$carts"}, "$copies"]}},
-            {"$push": {"carts": session}},
-        )
-        if session not in document["carts"]:
-            raise SoldOut
+        # The database checks and changes in one step: two processes cannot sell the last copy twice.
+        left = {"carts": {"$ne": session}, "$expr": {"$lt": [{"$size": "$carts"}, "$copies"]}}
+        while session not in (carts := await self.update(left, {"$push": {"carts": session}})):
+            if len(carts) >= self.local.copies:
+                raise SoldOutError
 
     async def remove(self, session):
         await self.update({"carts": session}, {"$pull": {"carts": session}})
 
     async def update(self, condition, change):
-        """Make the change if the condition holds; return the document as it is then."""
-        try:
-            with pymongo.timeout(PATIENCE):
-                document = await self.collection.find_one_and_update(
-                    BOOK | condition, change | {"$inc": {"version": 1}}, return_document=True
-                ) or await self.collection.find_one(BOOK)
-        except PyMongoError as error:
-            raise HTTPError(503, str(error), reason="The database is away") from error
-        await self.adopt(document)
-        return document
+        """Make the change if the condition holds; return the carts as they are then."""
+        change = change | {"$inc": {"version": 1}}
+        with pymongo.timeout(TIMEOUT):
+            done = self.collection.find_one_and_update(
+                BOOK | condition, change, return_document=True
+            )
+            document = await done or await self.read()
+        self.adopt(document)
+        return document["carts"]
 
-    async def adopt(self, document):
-        """Take over a document, unless we know a newer one: news may overtake one another."""
-        if document and document["version"] > self.version:
-            self.copies = document["copies"]
-            await self.change(frozenset(document["carts"]), document["version"])
+    def adopt(self, document):
+        """Take over a document, unless a newer one is known: news may overtake each other."""
+        if document["version"] > self.local.version:
+            self.local.copies, self.local.carts = document["copies"], set(document["carts"])
+            self.local.version = document["version"]
+            self.local.notify()
 
-    async def watch(self):
-        return await self.collection.watch(full_document="updateLookup")
+    async def read(self):
+        """Return the document; if it is missing, make a book with all its copies."""
+        # The time is a version that is higher than every version of an earlier book.
+        new = {"copies": 10, "carts": [], "version": time.time_ns() // 10**6}
+        return await self.collection.find_one_and_update(BOOK, {"$setOnInsert": new}, **UPSERT)
 
     async def follow(self):
         """Take over every change, whichever process made it, until cancelled."""
         while True:
             try:
-                async with await self.watch() as events:
-                    # First the stream, then a read: what happens in between comes twice, not never.
-                    await self.adopt(await self.collection.find_one(BOOK))
-                    async for event in events:
-                        await self.adopt(event.get("fullDocument"))
+                changes = await self.collection.watch(
+                    full_document="updateLookup", max_await_time_ms=500
+                )
+                self.adopt(await self.read())  # after watch(), so that no change falls between
+                async for change in changes:
+                    self.adopt(change.get("fullDocument") or await self.read())
             except PyMongoError as error:
-                gen_log.warning("MongoDB: %s; we try again", error)
+                logger.warning("MongoDB: %s; trying again", reason(error))
             await asyncio.sleep(1)
 
 
-async def join(uri):
-    """Make the book if we are the first, and follow its stock; return what make_app() takes.
+class ClusterCartHandler(ShopHandler):
+    """CartHandler, with an await in front of each change."""
 
-    Raises PyMongoError where no MongoDB answers within 10 seconds, or where it is no replica set.
-    """
-    client = pymongo.AsyncMongoClient(uri, serverSelectionTimeoutMS=10_000)
-    collection = client.get_default_database("example").inventory
-    # The processes also share the key that signs the sessions, and it outlives them all.
-    fresh = {"copies": 10, "carts": [], "version": 0, "cookie_secret": secrets.token_hex(32)}
-    await collection.update_one(BOOK, {"$setOnInsert": fresh}, upsert=True)
-    inventory = ClusterInventory(collection)
-    await (await inventory.watch()).close()  # raises here, once, if there are no change streams
-    document = await collection.find_one(BOOK)
-    await inventory.adopt(document)
-    gen_log.info("the stock is in MongoDB, for all processes that look there")
+    async def post(self):
+        changes = {"add": self.inventory.add, "remove": self.inventory.remove}
+        change = changes.get(self.get_body_argument("action", ""))
+        if change is None:
+            raise tornado.web.HTTPError(400)
+        try:
+            await change(self.current_user)
+            self.write(self.inventory.state())
+        except SoldOutError:
+            self.set_status(409)
+            self.write({"error": "sold out"})
+        except PyMongoError:
+            self.set_status(503)
+            self.write({"error": "the database does not respond"})
+
+
+def reason(error):
+    """What went wrong, without PyMongo's description of the whole topology."""
+    return re.split(r", full error|, Timeout:| \(configured", str(error))[0] or "no response"
+
+
+async def join(uri):
+    """Follow the stock at `uri`; return arguments for make_app(). Raises ConnectionError."""
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            # At Ctrl-C, PyMongo waits for the server once more; a server that hangs must not stop it.
+            client = pymongo.AsyncMongoClient(uri, socketTimeoutMS=1000 * TIMEOUT)
+            database = client.get_default_database("example")
+            inventory = ClusterInventory(database.inventory)
+            await database.inventory.watch()  # raises without a replica set
+            inventory.adopt(await inventory.read())
+            # All processes sign with one key, in a collection that the change stream leaves out.
+            new = {"$setOnInsert": {"value": secrets.token_hex(32)}}
+            key = await database.keys.find_one_and_update({"_id": "cookies"}, new, **UPSERT)
+    except (PyMongoError, ValueError, TimeoutError) as error:
+        raise ConnectionError(f"MongoDB: {reason(error)} (make mongo starts one)") from None
     inventory.following = asyncio.create_task(inventory.follow())
-    return {"inventory": inventory, "cookie_secret": document["cookie_secret"]}
+    shared = {"inventory": inventory, "cookie_secret": key["value"]}
+    return shared | {"cart_handler": ClusterCartHandler}

@@ -1,48 +1,52 @@
-"""The copies of one book: whose cart holds one, and a way to wait for the next change."""
+"""The stock of one book: which sessions hold a copy, and a way to wait for the next change."""
 
 import asyncio
 
 
-class SoldOut(Exception):
+class SoldOutError(Exception):
     """No copy is left."""
 
 
 class Inventory:
-    """Every change has a version, one higher than the last, so that a client can say what it has seen."""
+    """A stock whose version grows by one with each change, so that a client can say what it has seen."""
 
     def __init__(self, copies=10):
         self.copies = copies
-        self.carts = frozenset()  # the sessions that hold a copy
+        self.carts = set()  # the sessions that hold a copy
         self.version = 0
-        self.changed = asyncio.Condition()
+        self.changed = asyncio.Event()
 
     def state(self):
         return {"inventoryCount": self.copies - len(self.carts), "version": self.version}
 
-    async def add(self, session):
-        """Put a copy into the cart of `session`; a second one changes nothing. Raises SoldOut."""
+    def add(self, session):
+        """Put a copy into the cart of `session`; a second copy changes nothing. Raises SoldOutError."""
         if session in self.carts:
             return
         if len(self.carts) >= self.copies:
-            raise SoldOut
-        await self.change(self.carts | {session}, self.version + 1)
+            raise SoldOutError
+        self.carts.add(session)
+        self.version += 1
+        self.notify()
 
-    async def remove(self, session):
-        """Put the copy back; where there is none, nothing changes."""
+    def remove(self, session):
+        """Put the copy back; an empty cart changes nothing."""
         if session in self.carts:
-            await self.change(self.carts - {session}, self.version + 1)
+            self.carts.remove(session)
+            self.version += 1
+            self.notify()
 
-    async def change(self, carts, version):
-        self.carts, self.version = carts, version
-        async with self.changed:
-            self.changed.notify_all()
+    def notify(self):
+        """Wake everything that waits in newer_than()."""
+        self.changed.set()
+        self.changed = asyncio.Event()  # for the next change
 
     async def newer_than(self, version):
-        """Wait until the state is another than that of `version`, and return it.
+        """Wait until the version is not `version`, and return the state.
 
-        Not `self.version > version`: after a restart we count from 0 again, and what a client has
-        seen before may be higher than anything we have.
+        Not `self.version > version`: after a restart the stock counts from 0 again, and a client may
+        have seen a higher version before.
         """
-        async with self.changed:
-            await self.changed.wait_for(lambda: self.version != version)
+        while self.version == version:
+            await self.changed.wait()
         return self.state()

@@ -1,43 +1,43 @@
-"""Chapter 10, WebSockets: the echo, and the live inventory once more, pushed. In the notes: Tornado与WebSockets.
+"""Chapter 10, WebSockets: the echo, and chapter 9's stock once more, pushed to every open page.
 
-Run it:  python main.py --port=8000
-         python main.py --mongo=mongodb://127.0.0.1:27017/    (several processes, one stock: cluster.py)
-Try it:  open http://localhost:8000/ in two browsers, and add the book to the cart in one
+Run it:  make chapter-10    (or: .venv/bin/python chapters/10_websockets/main.py --port=8000)
+Try it:  open http://127.0.0.1:8000/ in two browsers, and add the book to the cart in one
+         .venv/bin/python -m websockets ws://127.0.0.1:8000/echo
 
-The stock and the wait for its next change are in inventory.py, the page and the cart in shop.py,
-as in chapter 9.
+inventory.py and shop.py are those of chapter 9. cluster.py is for several processes (--mongo).
 """
 
 import asyncio
+import json
 import os
 import secrets
+import sys
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
-import tornado
-import tornado.websocket  # `import tornado` loads most modules when they are used, not this one
-from pymongo.errors import PyMongoError
+import tornado.web
+import tornado.websocket
 from tornado.options import define, options, parse_command_line
 from tornado.websocket import WebSocketClosedError
 
 import cluster
 from inventory import Inventory
-from shop import CartHandler, DetailHandler
+from shop import CartHandler, DetailHandler, NotFoundHandler
 
 HERE = Path(__file__).parent
 
 
-class Socket(tornado.websocket.WebSocketHandler):
-    """A WebSocket whose client may leave at any moment, which is no error."""
+class BaseSocketHandler(tornado.websocket.WebSocketHandler):
+    """A WebSocket whose client may disconnect at any moment."""
 
     async def send(self, message):
-        # Waits until the message is on its way: who reads slowly is sent less, not kept more for.
         with suppress(WebSocketClosedError):
             await self.write_message(message, binary=isinstance(message, bytes))
 
 
-class EchoHandler(Socket):
-    """Sends back what comes: text as text, bytes as bytes."""
+class EchoHandler(BaseSocketHandler):
+    """Sends back what it receives: text as text, bytes as bytes."""
 
     async def open(self):
         await self.send("connected!")
@@ -46,60 +46,72 @@ class EchoHandler(Socket):
         await self.send(message)
 
 
-class StatusHandler(Socket):
-    """Tells the count when the socket opens, and after every change."""
+@lru_cache(maxsize=1)
+def encoded(**state):
+    """A state as JSON, encoded once for all the clients that it is sent to."""
+    return json.dumps(state)
+
+
+class StatusHandler(BaseSocketHandler):
+    """Sends the state when the socket opens, and after every change."""
 
     def initialize(self, inventory):
         self.inventory = inventory
 
     def open(self):
-        self.task = asyncio.create_task(self.tell())
+        self.task = asyncio.create_task(self.follow())
 
-    async def tell(self):
+    async def follow(self):
         version = None
-        while True:
-            state = await self.inventory.newer_than(version)
-            await self.send(state)
-            version = state["version"]
+        with suppress(WebSocketClosedError):
+            while True:
+                state = await self.inventory.newer_than(version)
+                version = state["version"]
+                # While this waits for a slow client, changes pass: the client skips to the last one.
+                await self.write_message(encoded(**state))
 
     async def on_message(self, message):
-        await self.send({"error": "This socket only tells. POST your action to /cart"})
+        await self.send({"error": "this socket only sends: POST your action to /cart"})
 
     def on_close(self):
         self.task.cancel()
 
 
-def make_app(inventory=None, cookie_secret=None):
+def make_app(inventory=None, cart_handler=CartHandler, cookie_secret=None):
     inventory = inventory or Inventory()
-    return tornado.web.Application(
-        [
-            (r"/", DetailHandler, {"inventory": inventory}),
-            (r"/cart", CartHandler, {"inventory": inventory}),
-            (r"/cart/status", StatusHandler, {"inventory": inventory}),
-            (r"/echo", EchoHandler),
-        ],
+    app = tornado.web.Application(
+        default_handler_class=NotFoundHandler,
         template_path=HERE / "templates",
         cookie_secret=cookie_secret or secrets.token_hex(32),
         cross_origin_protection=True,
-        websocket_ping_interval=20,  # seconds: who does not answer until the next ping is gone
+        websocket_ping_interval=20,  # seconds; a client that does not answer is disconnected
         websocket_max_message_size=2**20,  # bytes
     )
+    app.add_handlers(
+        r"(localhost|127\.0\.0\.1)",
+        [
+            (r"/", DetailHandler, {"inventory": inventory}),
+            (r"/cart", cart_handler, {"inventory": inventory}),
+            (r"/cart/status", StatusHandler, {"inventory": inventory}),
+            (r"/echo", EchoHandler),
+        ],
+    )
+    return app
 
 
 async def main():
-    define("port", default=8000, type=int, help="listen on this port")
-    define(
-        "mongo", default=os.getenv("MONGODB_URI", ""), help="share the stock: a replica set's URI"
-    )
+    define("port", default=8000, help="the port to listen on", type=int)
+    define("mongo", default=os.environ.get("MONGODB_URI", ""), help="the URI of a MongoDB server")
     parse_command_line()
-    try:
-        shared = await cluster.join(options.mongo) if options.mongo else {}
-    except PyMongoError as error:
-        raise SystemExit(f"Cannot share the stock (--mongo= keeps it here): {error}") from None
-    make_app(**shared).listen(options.port, address="127.0.0.1")
+    shared = await cluster.join(options.mongo) if options.mongo else {}
+    make_app(**shared).listen(options.port, address="127.0.0.1", max_body_size=2**16)
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(main())
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:  # such as a port that is in use, or a database that is away
+        sys.exit(f"main.py: {error}")

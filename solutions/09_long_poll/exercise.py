@@ -1,58 +1,63 @@
 """Chapter 9, exercise: a feed of changes that any number of clients follow by long polling.
 
-POST /changes with a form field "text" adds a change. GET /waiting answers {"waiting": n}, the number of polls that wait
-at this moment. Both are there already, and so is the reading of the version.
+POST /changes with a form field "text" adds a change. GET /waiting responds with {"waiting": n}, the number of
+polls that wait at this moment. Both are done, and so is the reading of the version.
 
-Task 1  GET /changes?version=N answers {"changes": [...], "version": M}: the texts of all changes after the first N,
-        oldest first, and M, the number of changes that the client knows then. If there is none after the first N,
-        the answer waits until there is one. Without a version N is 0.
-Task 2  A poll that has waited `deadline` seconds (of make_app) and has nothing new is answered 204, without a body.
-Task 3  A client that leaves while its poll waits is cleaned up after: within a second the handler of that poll has
-        ended, and /waiting does not count it any more. The polls of the others go on.
+Task 1  GET /changes?version=N, where the client knows the first N changes (without a version, N is 0)
+        - If more than N changes exist: respond at once with {"changes": [...], "version": M}. "changes" holds the
+          text of every change after the first N, oldest first. M is the number of all changes.
+        - Otherwise: wait until a change after the first N exists, then respond in the same way.
+Task 2  A poll that has waited for `deadline` seconds (an argument of make_app) without a new change
+        - Respond with 204 and no body.
+Task 3  A client that disconnects while its poll waits
+        - Its handler ends within a second, and GET /waiting no longer counts the poll.
+        - The polls of the other clients go on.
 
-Run it:    python exercise.py --port=8000
+Run it:    make run-9
 Check it:  make check-9
 """
 
 import asyncio
-from contextlib import suppress
+import re
+import sys
 
 import tornado.web
 from tornado.options import define, options, parse_command_line
 
+from shop import JSONHandler, NotFoundHandler
+
 
 class Feed:
-    """The changes so far, oldest first, and a condition that is notified of each new one."""
+    """The changes so far, oldest first, and an event that each new change sets and replaces."""
 
     def __init__(self):
         self.changes = []
-        self.changed = asyncio.Condition()
+        self.changed = asyncio.Event()
         self.waiting = 0
 
-    async def add(self, text):
+    def add(self, text):
         self.changes.append(text)
-        async with self.changed:
-            self.changed.notify_all()
+        self.changed.set()  # wakes everything that waits for it
+        self.changed = asyncio.Event()  # for the next change
 
     async def after(self, version):
         """Wait until there are more than `version` changes, and return those after it."""
-        async with self.changed:
-            await self.changed.wait_for(lambda: len(self.changes) > version)
+        while len(self.changes) <= version:
+            await self.changed.wait()
         return self.changes[version:]
 
 
-class ChangesHandler(tornado.web.RequestHandler):
+class ChangesHandler(JSONHandler):
     def initialize(self, feed, deadline):
         self.feed, self.deadline = feed, deadline
 
-    def version(self):
-        text = self.get_query_argument("version", "0")
-        if not text.isdecimal():
-            raise tornado.web.HTTPError(400, reason="The version is a whole number")
-        return int(text)
-
     async def get(self):
-        version = self.version()
+        version = self.get_query_argument("version", "0")
+        if not re.fullmatch("[0-9]{1,15}", version):
+            self.set_status(400)
+            self.finish({"error": "the version must be a number of at most 15 digits"})
+            return
+        version = int(version)
         self.task = asyncio.current_task()
         self.feed.waiting += 1
         try:
@@ -61,20 +66,21 @@ class ChangesHandler(tornado.web.RequestHandler):
             self.write({"changes": changes, "version": version + len(changes)})
         except TimeoutError:
             self.set_status(204)
-        except asyncio.CancelledError:
-            pass  # on_connection_close() did it: nobody is left to answer
+        except asyncio.CancelledError:  # the client has disconnected, or the server stops
+            self.detach().close()  # without a response
+            raise
         finally:
             self.feed.waiting -= 1
 
-    async def post(self):
-        await self.feed.add(self.get_body_argument("text"))
+    def post(self):
+        self.feed.add(self.get_body_argument("text"))
         self.write({"version": len(self.feed.changes)})
 
     def on_connection_close(self):
         self.task.cancel()
 
 
-class WaitingHandler(tornado.web.RequestHandler):
+class WaitingHandler(JSONHandler):
     def initialize(self, feed):
         self.feed = feed
 
@@ -84,21 +90,30 @@ class WaitingHandler(tornado.web.RequestHandler):
 
 def make_app(deadline=25):
     feed = Feed()
-    return tornado.web.Application(
+    app = tornado.web.Application(
+        default_handler_class=NotFoundHandler, cross_origin_protection=True
+    )
+    app.add_handlers(
+        r"(localhost|127\.0\.0\.1)",
         [
             (r"/changes", ChangesHandler, {"feed": feed, "deadline": deadline}),
             (r"/waiting", WaitingHandler, {"feed": feed}),
-        ]
+        ],
     )
+    return app
 
 
 async def main():
     define("port", default=8000, help="the port to listen on", type=int)
     parse_command_line()
-    make_app().listen(options.port, address="127.0.0.1")
+    make_app().listen(options.port, address="127.0.0.1", max_body_size=2**16)
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(main())
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:  # such as a port that is in use
+        sys.exit(f"exercise.py: {error}")

@@ -1,32 +1,42 @@
-"""Chapter 10, exercise: tea or coffee? A vote that everybody follows on a WebSocket.
+"""Chapter 10, exercise: tea or coffee? A vote that every client follows on a WebSocket.
 
-POST /vote with a form field "for", which is tea or coffee, counts a vote and tells all who have the WebSocket /votes
-open: {"votes": {"tea": 1, "coffee": 0}}. That is there already, and so is the list of who is connected.
+POST /vote with a form field "for", which is tea or coffee, counts a vote and sends the votes to every open
+WebSocket at /votes: {"votes": {"tea": 1, "coffee": 0}}. That is done, and so is the set of connected clients.
 
-Task 1  Who opens /votes is told the votes at once, in the same form. The others hear nothing of it.
-Task 2  Ballot.tell(message) reaches every client in self.clients, a set, whatever the others do. The write_message of
-        one that has gone raises WebSocketClosedError, at once or when it is awaited; that of a slow one may take
-        very long; and a client may leave the set meanwhile. All others are told within a second, one that takes longer
-        is closed, and tell() raises nothing. (The checks put stand-ins into the set, which have write_message and close.)
-Task 3  Clients vote on the WebSocket too: the text {"vote": "tea"} counts a vote, and everybody is told. Anything else
-        (text that is no JSON, JSON of another form, another drink, a binary message) counts nothing: its sender
-        alone gets {"error": "..."}, with a text of your choice, and the connection stays open.
+Task 1  A client opens the WebSocket /votes
+        - Send it the votes at once, in the same form. The other clients receive nothing.
+Task 2  Ballot.tell(message) sends a message to every client in the set self.clients
+        - A client that has disconnected: its write_message raises WebSocketClosedError, when it is called or when
+          its result is awaited. A slow client: its write_message may take very long. Any client may leave the
+          set while tell() runs. All the other clients still receive the message, once, within a second.
+        - A client that takes longer than a second is closed: call its close().
+        - tell() raises nothing.
+        (The checks put stand-ins into the set, which have write_message and close.)
+Task 3  A client sends a message on the WebSocket
+        - The text message {"vote": "tea"} or {"vote": "coffee"}: count the vote, and send the votes to every client.
+        - Anything else (text that is not JSON, JSON of another form, another drink, a binary message): count
+          nothing, and send {"error": "..."}, with a string of your choice, to this client alone. The
+          connection stays open.
 
-Run it:    python exercise.py --port=8000
+Run it:    make run-10
 Check it:  make check-10
 """
 
 import asyncio
 import json
+import sys
 from contextlib import suppress
 
 import tornado.web
+import tornado.websocket
 from tornado.options import define, options, parse_command_line
-from tornado.websocket import WebSocketClosedError, WebSocketHandler
+from tornado.websocket import WebSocketClosedError
+
+from shop import JSONHandler, NotFoundHandler
 
 
 class Ballot:
-    """The votes, and who is to be told of them."""
+    """The votes, and the clients that follow them."""
 
     def __init__(self):
         self.votes = {"tea": 0, "coffee": 0}
@@ -52,7 +62,7 @@ class Ballot:
             client.close()
 
 
-class VotesHandler(WebSocketHandler):
+class VotesHandler(tornado.websocket.WebSocketHandler):
     def initialize(self, ballot):
         self.ballot = ballot
 
@@ -67,48 +77,60 @@ class VotesHandler(WebSocketHandler):
         if (drink := self.drink(message)) in self.ballot.votes:
             await self.ballot.count(drink)
         else:
-            await self.ballot.tell_one(
-                self, {"error": 'send {"vote": "tea"} or {"vote": "coffee"}'}
-            )
+            error = {"error": 'send {"vote": "tea"} or {"vote": "coffee"}'}
+            await self.ballot.tell_one(self, error)
 
     @staticmethod
     def drink(message):
-        """What the message votes for; None if it is no vote."""
+        """What the message votes for; None if it is not a vote."""
         with suppress(ValueError, RecursionError):
             match isinstance(message, str) and json.loads(message):
                 case {"vote": str(drink)}:
                     return drink
 
 
-class VoteHandler(tornado.web.RequestHandler):
+class VoteHandler(JSONHandler):
     def initialize(self, ballot):
         self.ballot = ballot
 
     async def post(self):
         drink = self.get_body_argument("for")
         if drink not in self.ballot.votes:
-            raise tornado.web.HTTPError(400, reason="Tea or coffee")
+            self.set_status(400)
+            self.finish({"error": "vote for tea or coffee"})
+            return
         await self.ballot.count(drink)
         self.write(self.ballot.state())
 
 
 def make_app():
     ballot = Ballot()
-    return tornado.web.Application(
+    app = tornado.web.Application(
+        default_handler_class=NotFoundHandler,
+        cross_origin_protection=True,
+        websocket_max_message_size=2**16,  # bytes
+    )
+    app.add_handlers(
+        r"(localhost|127\.0\.0\.1)",
         [
             (r"/vote", VoteHandler, {"ballot": ballot}),
             (r"/votes", VotesHandler, {"ballot": ballot}),
-        ]
+        ],
     )
+    return app
 
 
 async def main():
     define("port", default=8000, help="the port to listen on", type=int)
     parse_command_line()
-    make_app().listen(options.port, address="127.0.0.1")
+    make_app().listen(options.port, address="127.0.0.1", max_body_size=2**16)
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(main())
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:  # such as a port that is in use
+        sys.exit(f"exercise.py: {error}")

@@ -1,0 +1,1 @@
+../../chapters/09_long_poll/shop.py

@@ -1,0 +1,1 @@
+../../chapters/10_websockets/shop.py
