@@ -19,6 +19,9 @@ setup setup-all mongo progress test weave bench shelf slow lint:
 now:
 	$(COURSE) now -- "$(NAME)"
 
+grade:
+	$(COURSE) grade -- "$(FOLDER)"
+
 # For authors: write constraints.txt with the newest versions (or RESOLUTION=lowest-direct), of all or of one: PACKAGE=tornado.
 RESOLUTION ?= highest
 UV ?= $(shell command -v uv || echo .venv/bin/uv)
@@ -28,4 +31,4 @@ pins:
 	  --no-header --no-annotate --no-emit-index-url --output-file constraints.txt \
 	  $(foreach group,bootstrap runtime check mongo notebook test bench,--group $(group))
 
-.PHONY: help pins setup setup-all mongo progress test now weave bench shelf slow lint $(OF_A_CHAPTER)
+.PHONY: help pins setup setup-all mongo progress test now grade weave bench shelf slow lint $(OF_A_CHAPTER)

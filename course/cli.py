@@ -32,10 +32,12 @@ class Verb:
     takes: str = ""
 
     def make(self, name: str) -> str:
-        """What to type for it, with make where it has a target."""
-        if self.takes == "FOLDER":
-            return f"python -m course {name} FOLDER"
-        return f"make {name}" + {"N": "-N", "NAME": " NAME=gen.Task"}.get(self.takes, "")
+        """What to type for it with make."""
+        return f"make {name}" + {
+            "N": "-N",
+            "NAME": " NAME=gen.Task",
+            "FOLDER": " FOLDER=class",
+        }.get(self.takes, "")
 
 
 VERBS: dict[str, Verb] = {}
