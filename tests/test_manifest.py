@@ -83,8 +83,21 @@ def test_a_chapter_that_is_not_there_is_said_in_one_line(number):
         chapter(number)
 
 
-def test_the_readme_lists_the_chapters():
+def test_the_readme_links_to_every_page_of_every_chapter():
     rows = re.findall(
-        r"^\| (\d+) \| \[(.+?)\]\(chapters/(.+?)/", (ROOT / "README.md").read_text("utf-8"), re.M
+        r"^\| (\d+) \| (.+?): .+? \| \[lesson\]\((.+?)\) \| \[notes\]\((.+?)\) "
+        r"\| \[program\]\((.+?)\) \| \[exercise\]\((.+?)\) \|$",
+        (ROOT / "README.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
     )
-    assert rows == [(str(each.number), each.title, each.folder) for each in CHAPTERS]
+    assert rows == [
+        (
+            str(each.number),
+            each.title,
+            f"notebooks/{each.folder}.ipynb",
+            f"notebooks/{each.folder}_notes.ipynb",
+            f"chapters/{each.folder}/main.py",
+            f"chapters/{each.folder}/exercise.py",
+        )
+        for each in CHAPTERS
+    ]
