@@ -33,13 +33,13 @@ class Verb:
 
     def make(self, name: str) -> str:
         """What to type for it, with make where it has a target."""
-        if self.takes == "FOLDER":
-            return f"python -m course {name} FOLDER"
+        if self.takes in ("FOLDER", "NUMBER NAME"):
+            return f"python -m course {name} {self.takes}"
         return f"make {name}" + {"N": "-N", "NAME": " NAME=gen.Task"}.get(self.takes, "")
 
 
 VERBS: dict[str, Verb] = {}
-ALL = [group for group in environment.groups() if group != "bootstrap"]
+ALL = [group for group in environment.groups() if group not in ("bootstrap", "site")]
 
 
 def verb(line: str, *groups: str, takes: str = ""):
@@ -195,6 +195,13 @@ def _lint(given) -> int:
     return suite.lint()
 
 
+@verb("write the skeleton of a chapter (for authors)", "notebook", "test", takes="NUMBER NAME")
+def _new(given) -> int:
+    from course.authors import new
+
+    return new.new(given.number, given.name)
+
+
 @verb("rebuild the notebooks (for authors)", "notebook", "test", takes="[N]")
 def _weave(given) -> int:
     from course.authors import weave
@@ -254,6 +261,9 @@ def _parse(given: list[str]) -> argparse.Namespace:
         if verb.takes in ("N", "[N]"):
             nargs = None if verb.takes == "N" else "?"
             command.add_argument("chapter", metavar="N", nargs=nargs, help="a chapter's number")
+        elif verb.takes == "NUMBER NAME":
+            command.add_argument("number", metavar="NUMBER", help="the next chapter's number")
+            command.add_argument("name", metavar="NAME", help="its name, such as long_poll")
         elif verb.takes == "NAME":
             command.add_argument("name", metavar="NAME", help="a name as the notes write it")
         elif verb.takes == "FOLDER":
@@ -271,7 +281,7 @@ def _parse(given: list[str]) -> argparse.Namespace:
 def _table() -> int:
     print("Tornado by running code: chapters, each with a program, a lesson and an exercise\n")
     for name, verb in VERBS.items():
-        print(f"  {verb.make(name):24} {verb.help}")
+        print(f"  {verb.make(name):33} {verb.help}")
     print("\nN is a chapter:")
     for each in chapters():
         print(f"  {each.number:2}  {each.title}")
