@@ -163,6 +163,13 @@ def _bench(given) -> int:
     return run(_is_set("QUICK"))
 
 
+@verb("build all pages as a website, in work/site/ (for authors)", "site")
+def _site(given) -> int:
+    from course.authors import site
+
+    return site.build()
+
+
 @verb("install only what the chapters need")
 def _setup(given) -> int:
     print("Set up: .venv holds", ", ".join(environment.installed()))
@@ -181,7 +188,7 @@ def _shelf(given) -> int:
     return suite.run_shelf(given.chapter and given.chapter.folder)
 
 
-@verb("the tests that are too slow for make test (for authors)", *ALL[1:])
+@verb("the tests that are too slow for make test (for authors)", *ALL[1:], "site")
 def _slow(given) -> int:
     from course.authors import suite
 
