@@ -95,8 +95,8 @@ in_a_browser = pytest.mark.asyncio(loop_scope="session")
     [
         ("AsyncHTTPClient", "AsyncHTTPClient"),
         ("长轮询", "长轮询"),
+        ("导入", "导入"),  # inside of a sentence of C1: 这个例子至少要导入
         ("staircase", "staircase"),  # in the README: "a staircase of requests for the handler"
-        ("overtaken by nothing", None),
     ],
 )
 async def test_the_search_finds(page, built, words, found):
@@ -108,9 +108,6 @@ async def test_the_search_finds(page, built, words, found):
         timeout=60_000,
     )
     links = await page.query_selector_all("#search .pagefind-ui__result-link")
-    if found is None:
-        assert links == []
-        return
     assert links
     await links[0].click()
     await page.wait_for_load_state()
@@ -125,8 +122,8 @@ async def test_the_search_finds(page, built, words, found):
 async def test_every_page_fits_a_phone_and_asks_no_other_server(page, built):
     await page.set_viewport_size({"width": 390, "height": 800})
     errors, scrolling = [], 0
-    page.on("pageerror", errors.append)
-    for file in sorted(site.HTML.rglob("*.html") if site.HTML.exists() else []):
+    page.on("pageerror", lambda error: errors.append(error))
+    for file in sorted(site.HTML.rglob("*.html")):
         await page.goto(built + str(file.relative_to(site.HTML)))
         width = "document.documentElement.scrollWidth"
         assert await page.evaluate(width) <= 390, file

@@ -49,6 +49,8 @@ def build() -> int:
         command = ["-b", "html", "-W", "--keep-going", "-n", "-q", "-c", ROOT / "docs" / "site"]
         command += ["-d", SITE / "doctrees" / language, "-D", f"language={language}"]
         _run([sys.executable, "-m", "sphinx", *command, SOURCE, target])
+    for left_over in [*HTML.rglob("_sources"), *HTML.rglob("jupyter_execute")]:
+        shutil.rmtree(left_over)  # nothing of the site asks for them
     if wrong := broken(HTML):
         raise SiteError("\n".join(wrong))
     _index(HTML, others)
@@ -98,8 +100,9 @@ def write_sources(repository: str) -> None:
         else:
             text = resolved(text, file, pages, repository)
         if file == "README.md":
-            text = text.replace("ADDRESS tornado", f"{repository or 'ADDRESS'} tornado")
             text = text.replace("the address of this page", "the address of the repository")
+            if repository:
+                text = re.sub(r"ADDRESS( [\w-]+).*", rf"{repository}\1", text, count=1)
             captions = {"Lessons": lessons, "The notes of 2012": notes, "More": more}
             for caption, names in captions.items():
                 if names:

@@ -24,6 +24,7 @@ gettext_compact = False
 gettext_uuid = False
 
 html_theme = "furo"
+pygments_dark_style = "monokai"
 html_title = project
 html_static_path = [str(HERE / "static")]
 templates_path = [str(HERE / "templates")]
