@@ -13,7 +13,7 @@ $(OF_A_CHAPTER:=-%):
 $(OF_A_CHAPTER) $(OF_A_CHAPTER:=-):
 	@echo "Which chapter? For example: make $(subst -,,$@)-1" >&2; exit 2
 
-setup setup-all mongo progress test weave bench shelf slow lint:
+setup setup-all mongo progress test weave bench site shelf slow lint:
 	$(COURSE) $@
 
 now:
@@ -29,6 +29,6 @@ pins:
 	$(UV) pip compile pyproject.toml --universal --python-version 3.11 --resolution $(RESOLUTION) --quiet \
 	  $(if $(PACKAGE),--upgrade-package $(PACKAGE),--upgrade) \
 	  --no-header --no-annotate --no-emit-index-url --output-file constraints.txt \
-	  $(foreach group,bootstrap runtime check mongo notebook test bench,--group $(group))
+	  $(foreach group,bootstrap runtime check mongo notebook test bench site,--group $(group))
 
-.PHONY: help pins setup setup-all mongo progress test now grade weave bench shelf slow lint $(OF_A_CHAPTER)
+.PHONY: help pins setup setup-all mongo progress test now grade weave bench site shelf slow lint $(OF_A_CHAPTER)

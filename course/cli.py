@@ -32,16 +32,15 @@ class Verb:
     takes: str = ""
 
     def make(self, name: str) -> str:
-        """What to type for it with make."""
-        return f"make {name}" + {
-            "N": "-N",
-            "NAME": " NAME=gen.Task",
-            "FOLDER": " FOLDER=class",
-        }.get(self.takes, "")
+        """What to type for it, with make where it has a target."""
+        if self.takes == "NUMBER NAME":
+            return f"python -m course {name} {self.takes}"
+        makes = {"N": "-N", "NAME": " NAME=gen.Task", "FOLDER": " FOLDER=class"}
+        return f"make {name}" + makes.get(self.takes, "")
 
 
 VERBS: dict[str, Verb] = {}
-ALL = [group for group in environment.groups() if group != "bootstrap"]
+ALL = [group for group in environment.groups() if group not in ("bootstrap", "site")]
 
 
 def verb(line: str, *groups: str, takes: str = ""):
@@ -165,6 +164,13 @@ def _bench(given) -> int:
     return run(_is_set("QUICK"))
 
 
+@verb("build all pages as a website, in work/site/ (for authors)", "site")
+def _site(given) -> int:
+    from course.authors import site
+
+    return site.build()
+
+
 @verb("install only what the chapters need")
 def _setup(given) -> int:
     print("Set up: .venv holds", ", ".join(environment.installed()))
@@ -183,7 +189,7 @@ def _shelf(given) -> int:
     return suite.run_shelf(given.chapter and given.chapter.folder)
 
 
-@verb("the tests that are too slow for make test (for authors)", *ALL[1:])
+@verb("the tests that are too slow for make test (for authors)", *ALL[1:], "site")
 def _slow(given) -> int:
     from course.authors import suite
 
@@ -195,6 +201,13 @@ def _lint(given) -> int:
     from course.authors import suite
 
     return suite.lint()
+
+
+@verb("write the skeleton of a chapter (for authors)", "notebook", "test", takes="NUMBER NAME")
+def _new(given) -> int:
+    from course.authors import new
+
+    return new.new(given.number, given.name)
 
 
 @verb("rebuild the notebooks (for authors)", "notebook", "test", takes="[N]")
@@ -256,6 +269,9 @@ def _parse(given: list[str]) -> argparse.Namespace:
         if verb.takes in ("N", "[N]"):
             nargs = None if verb.takes == "N" else "?"
             command.add_argument("chapter", metavar="N", nargs=nargs, help="a chapter's number")
+        elif verb.takes == "NUMBER NAME":
+            command.add_argument("number", metavar="NUMBER", help="the next chapter's number")
+            command.add_argument("name", metavar="NAME", help="its name, such as long_poll")
         elif verb.takes == "NAME":
             command.add_argument("name", metavar="NAME", help="a name as the notes write it")
         elif verb.takes == "FOLDER":
@@ -273,7 +289,7 @@ def _parse(given: list[str]) -> argparse.Namespace:
 def _table() -> int:
     print("Tornado by running code: chapters, each with a program, a lesson and an exercise\n")
     for name, verb in VERBS.items():
-        print(f"  {verb.make(name):24} {verb.help}")
+        print(f"  {verb.make(name):33} {verb.help}")
     print("\nN is a chapter:")
     for each in chapters():
         print(f"  {each.number:2}  {each.title}")

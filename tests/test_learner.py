@@ -16,6 +16,7 @@ from course.manifest import chapters
 from servers import copy_course, free_port
 
 HELLO = chapters()[0]
+BEYOND = str(len(chapters()) + 1)
 STARTER = HELLO.starter.read_text(encoding="utf-8")
 
 
@@ -153,7 +154,7 @@ def test_progress_is_checked_now(course):
 @pytest.mark.parametrize(
     ("arguments", "environment", "says"),
     [
-        (["chapter", "11"], {}, "there is no chapter 11"),
+        (["chapter", BEYOND], {}, f"there is no chapter {BEYOND}"),
         (["chapter", "one"], {}, "there is no chapter one"),
         (["chapter", "1"], {"PORT": "abc"}, "PORT=abc is not a port"),
         (["chapter", "1"], {"PORT": "70000"}, "PORT=70000 is not a port"),

@@ -26,7 +26,7 @@ CHAPTERS = chapters()
 def test_each_chapter_has_its_files_and_there_are_no_others(pattern):
     listed = {pattern.format(each.folder) for each in CHAPTERS}
     found = ROOT.glob(pattern.format("[0-9][0-9]_*"))
-    found = {str(file.relative_to(ROOT)) for file in found}
+    found = {str(file.relative_to(ROOT)) for file in found if not file.stem.endswith("_notes")}
     assert found == listed
 
 
@@ -48,6 +48,24 @@ def test_starter_manifest_and_checks_know_the_same_tasks(each):
             assert any("mark.task" in ast.unparse(d) for d in function.decorator_list), (
                 function.name
             )
+
+
+@pytest.mark.parametrize("each", CHAPTERS, ids=lambda each: each.folder)
+def test_nothing_of_a_skeleton_is_left(each):
+    """`python -m course new` marks what an author has to write."""
+    files = [
+        *(
+            file
+            for name in ("chapters", "solutions")
+            for file in (ROOT / name / each.folder).iterdir()
+        ),
+        *(ROOT / "tests" / "shelf" / each.folder).glob("*.toml"),
+        each.checks,
+    ]
+    found = [file for file in files if file.suffix in (".py", ".md", ".toml")]
+    found = [file for file in found if "To be written" in file.read_text(encoding="utf-8")]
+    assert [str(file.relative_to(ROOT)) for file in found] == []
+    assert "To be written" not in f"{each.notes} {each.section} {each.tasks}"
 
 
 @pytest.mark.parametrize(
@@ -83,8 +101,21 @@ def test_a_chapter_that_is_not_there_is_said_in_one_line(number):
         chapter(number)
 
 
-def test_the_readme_lists_the_chapters():
+def test_the_readme_links_to_every_page_of_every_chapter():
     rows = re.findall(
-        r"^\| (\d+) \| \[(.+?)\]\(chapters/(.+?)/", (ROOT / "README.md").read_text("utf-8"), re.M
+        r"^\| (\d+) \| (.+?): .+? \| \[lesson\]\((.+?)\) \| \[notes\]\((.+?)\) "
+        r"\| \[program\]\((.+?)\) \| \[exercise\]\((.+?)\) \|$",
+        (ROOT / "README.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
     )
-    assert rows == [(str(each.number), each.title, each.folder) for each in CHAPTERS]
+    assert rows == [
+        (
+            str(each.number),
+            each.title,
+            f"notebooks/{each.folder}.ipynb",
+            f"notebooks/{each.folder}_notes.ipynb",
+            f"chapters/{each.folder}/main.py",
+            f"chapters/{each.folder}/exercise.py",
+        )
+        for each in CHAPTERS
+    ]
