@@ -253,5 +253,7 @@ def test_the_makefile_has_a_target_for_every_verb():
     from course.cli import VERBS
 
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for name in VERBS:
+    for name, verb in VERBS.items():
+        if not verb.make(name).startswith("make "):
+            continue
         assert re.search(rf"(^| ){name}( |:|$)", text, re.MULTILINE), name
