@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.parse
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from course.harness.failures import Failure, Wrong
 
@@ -46,8 +47,7 @@ class Request:
             self.headers.setdefault("Content-Type", "application/json")
         if self.body is not None and self.method == "GET":
             self.method = "POST"
-        if isinstance(self.body, str):
-            self.body = self.body.encode()
+        self.content = self.body.encode() if isinstance(self.body, str) else self.body
 
     @property
     def target(self) -> str:
@@ -61,11 +61,13 @@ class Request:
         for name, value in fields:
             for each in value if isinstance(value, list) else [value]:
                 words += ["--data-urlencode", f"{name}={each}"]
-        if self.form is None and self.body is not None:
+        if self.form is None and self.content is not None:
             try:
-                words += ["--data-binary", _shortened(self.body.decode(), 200)]
+                words += ["--data-binary", _shortened(self.content.decode(), 200)]
             except UnicodeDecodeError:  # a terminal cannot take such bytes: printf makes them
-                before = "printf '" + "".join(f"\\{byte:03o}" for byte in self.body[:50]) + "' | "
+                before = (
+                    "printf '" + "".join(f"\\{byte:03o}" for byte in self.content[:50]) + "' | "
+                )
                 words += ["--data-binary", "@-"]
         implied = "GET" if self.body is None else "POST"
         if self.method == "HEAD":
@@ -159,7 +161,7 @@ class Answer:
         cause: str = "",
         kind: str = "wrong",
         raised: str = "",
-    ) -> None:
+    ) -> NoReturn:
         """Fail the check with this answer; without `got` the answer itself is shown. `raised` is as in expect()."""
         failure = Failure(kind, str(expected), self._shown() if got is None else str(got), cause)
         failure.replay = self.request.curl()
@@ -207,9 +209,10 @@ class Pending:
     def answer(self) -> Answer:
         """Wait for the answer; the check fails if it does not come in the request's time."""
         self._thread.join()
-        if isinstance(self._result, BaseException):
-            raise self._result
-        return self._result
+        if isinstance(self._result, Answer):
+            return self._result
+        assert self._result  # the thread has ended: it left an answer or an exception
+        raise self._result
 
 
 class Endless(Exception):

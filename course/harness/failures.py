@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass, field
+from typing import NoReturn
 
 
 @dataclass
@@ -71,6 +72,6 @@ class Wrong(AssertionError):
         self.failure = failure
 
 
-def wrong(expected: str, got: str, cause: str, kind: str = "wrong") -> None:
+def wrong(expected: str, got: str, cause: str, kind: str = "wrong") -> NoReturn:
     """Fail the check. All three are sentences or values, as the learner will read them."""
     raise Wrong(Failure(kind, str(expected), str(got), cause))

@@ -30,7 +30,7 @@ from pathlib import Path
 
 import tornado.web
 from tornado.httpserver import HTTPServer
-from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
+from tornado.httputil import HTTPConnection, HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.testing import bind_unused_port
 
 MOST = 2000
@@ -39,18 +39,14 @@ MOST = 2000
 
 def lines_of(frames: traceback.StackSummary, file: Path) -> list[dict]:
     """The lines of the exercise in a traceback, outermost first; if there are none, those of the modules beside it."""
-    own = [
-        {"line": f.lineno, "code": (f.line or "").strip()[:MOST], "file": Path(f.filename)}
-        for f in frames
-        if not f.filename.startswith("<")  # such as <frozen importlib>
+    files = [f for f in frames if not f.filename.startswith("<")]  # such as <frozen importlib>
+    own = [f for f in files if Path(f.filename).resolve() == file]
+    beside = [f for f in files if Path(f.filename).resolve().parent == file.parent]
+    lines = [
+        {"line": f.lineno, "code": (f.line or "").strip()[:MOST], "file": Path(f.filename).name}
+        for f in own or beside
     ]
-    for place in (
-        lambda name: name.resolve() == file,
-        lambda name: name.resolve().parent == file.parent,
-    ):
-        if found := [line | {"file": line["file"].name} for line in own if place(line["file"])]:
-            return [line for line, _ in itertools.groupby(found)]
-    return []
+    return [line for line, _ in itertools.groupby(lines)]
 
 
 class Errors(logging.Handler):
@@ -64,9 +60,8 @@ class Errors(logging.Handler):
         self.file = file
         self.forget()
         logging.captureWarnings(True)
-        sys.set_coroutine_origin_tracking_depth(
-            1
-        )  # a warning then says where its coroutine was made
+        # a warning then says where its coroutine was made
+        sys.set_coroutine_origin_tracking_depth(1)
         logging.getLogger("tornado.access").propagate = False
         for name in ("tornado.application", "tornado.access", "asyncio", "py.warnings"):
             logging.getLogger(name).addHandler(self)
@@ -74,16 +69,18 @@ class Errors(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.name == "py.warnings":
-            self._keep_warning(str(record.args[0] if record.args else record.msg))
+            self._keep_warning(record.getMessage())
         elif record.name == "tornado.access":
             error = sys.exc_info()[1]
             if isinstance(error, tornado.web.HTTPError):
                 found = {"status": error.status_code, "text": (error.get_message() or "")[:MOST]}
                 self.refusals.append(found | {"lines": _lines(error, self.file)})
         elif record.levelno >= logging.ERROR and record.exc_info and record.exc_info[1]:
-            request = str(record.args[0]) if "Uncaught exception %s" in record.msg else ""
+            request = ""
+            if "Uncaught exception %s" in record.msg:
+                request = record.getMessage().removeprefix("Uncaught exception ").partition("(")[0]
             found = described(record.exc_info[1], self.file)
-            self.errors.append(found | {"request": request.partition("(")[0].strip()})
+            self.errors.append(found | {"request": request.strip()})
 
     def _keep_warning(self, text: str) -> None:
         """A coroutine that was never awaited, if the exercise made it."""
@@ -224,8 +221,9 @@ class Host:
         request = HTTPServerRequest(
             start_line=RequestStartLine(method, path, "HTTP/1.1"),
             headers=HTTPHeaders({"Host": "localhost"}),
-            connection=_NoConnection(),
+            connection=HTTPConnection(),  # a real one is not needed to find the handler
         )
+        assert self.application  # a check asks where only about a request that it sent
         handler = self.application.find_handler(request).handler_class
         return self._first_line(
             getattr(handler, method.lower(), None), handler, self.exercise.make_app
@@ -244,7 +242,7 @@ class Host:
             with contextlib.suppress(TypeError, OSError):
                 found = inspect.unwrap(candidate)
                 code, line = inspect.getsourcelines(found)
-                if Path(inspect.getsourcefile(found)).resolve() == self.file:
+                if Path(inspect.getsourcefile(found) or "").resolve() == self.file:
                     above = 0
                     while code[above].lstrip().startswith("@"):
                         above += 1
@@ -255,20 +253,12 @@ class Host:
         return getattr(load(Path(stages), "stage"), name)
 
 
-class _NoConnection:
-    """The connection of a request that only asks which handler is meant."""
-
-    context = None
-
-    def set_close_callback(self, callback) -> None:
-        pass
-
-
 def load(file: Path, name: str):
     """Import a file by its path."""
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, file)
+    assert spec and spec.loader  # as every .py file has
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -298,14 +288,14 @@ def end_with(orders: int) -> None:
 
 
 def main() -> None:
-    orders, replies, stacks = (int(number) for number in sys.argv[1:4])
+    ordered, replied, stacks = (int(number) for number in sys.argv[1:4])
     file = Path(sys.argv[4])
-    for descriptor in (orders, replies, stacks):
+    for descriptor in (ordered, replied, stacks):
         os.set_inheritable(descriptor, False)
-    threading.Thread(target=end_with, args=[orders], daemon=True).start()
+    threading.Thread(target=end_with, args=[ordered], daemon=True).start()
     faulthandler.register(signal.SIGUSR1, file=stacks)  # where is it, when it does not reply?
-    orders = os.fdopen(orders, "rb", buffering=0)
-    replies = os.fdopen(replies, "w", buffering=1)
+    orders = os.fdopen(ordered, "rb", buffering=0)
+    replies = os.fdopen(replied, "w", buffering=1)
 
     if not file.is_file():  # to open a FIFO would wait
         return
@@ -319,10 +309,9 @@ def main() -> None:
     def reply(answer: dict) -> None:
         try:
             text = json.dumps(answer, default=repr)
+            if len(text) > 2**24:
+                raise ValueError(f"a result of {len(text)} characters")
         except (ValueError, RecursionError) as error:
-            text = json.dumps({"number": answer["number"], "error": described(error, file)})
-        if len(text) > 2**24:
-            error = ValueError(f"a result of {len(text)} characters")
             text = json.dumps({"number": answer["number"], "error": described(error, file)})
         replies.write(text + "\n")
 

@@ -8,6 +8,7 @@ import select
 import threading
 import time
 from pathlib import Path
+from typing import NoReturn
 
 from course.harness import causes
 from course.harness.answers import Answer, Endless, Pending, Request
@@ -48,7 +49,9 @@ class Learner:
                 return [line]
         return []
 
-    def wrong(self, expected: str, got: str, cause: str, at: str = "", replay: str = "") -> None:
+    def wrong(
+        self, expected: str, got: str, cause: str, at: str = "", replay: str = ""
+    ) -> NoReturn:
         """Fail the check where no answer is at hand; `at` names the function or class that it is about."""
         failure = Failure("wrong", str(expected), str(got), cause, replay)
         with contextlib.suppress(Wrong):
@@ -164,12 +167,12 @@ class Learner:
         self._has = reply["has"]
         self._imported = True
 
-    def _trouble(self, kind: str, got: str, cause: str) -> None:
+    def _trouble(self, kind: str, got: str, cause: str) -> NoReturn:
         failure = Failure(kind, "", got, cause, lines=self.stuck_lines(), printed=self.printed())
         self.replace()
         raise Wrong(failure) from None
 
-    def _ended(self) -> None:
+    def _ended(self) -> NoReturn:
         got = f"the program ended, exit status {self._process.status()}"
         failure = Failure("exit", "", got, "Your code ended the process.", printed=self.printed())
         self.replace()
@@ -259,11 +262,11 @@ class App:
         try:
             connection.putrequest(request.method, request.target, skip_accept_encoding=True)
             headers = dict(request.headers)
-            if request.body is not None:
-                headers.setdefault("Content-Length", str(len(request.body)))
+            if request.content is not None:
+                headers.setdefault("Content-Length", str(len(request.content)))
             for name, value in headers.items():
                 connection.putheader(name, value)
-            connection.endheaders(request.body)
+            connection.endheaders(request.content)
             sock = connection.sock
             if not select.select([sock], [], [], 1)[0] and self._learner.stands_still():
                 raise TimeoutError

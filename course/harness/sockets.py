@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from typing import NoReturn
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
@@ -40,8 +41,8 @@ class Socket:
 
     def send(self, message: str | bytes) -> None:
         """Send a string as a text message, bytes as a binary one."""
-        what = "type" if isinstance(message, str) else "send the bytes"
-        self._then = f"      # then {what} {message}"
+        what = f"type {message}" if isinstance(message, str) else f"send the bytes {message!r}"
+        self._then = f"      # then {what}"
         try:
             self._connection.send(message)
         except ConnectionClosed as error:
@@ -74,7 +75,7 @@ class Socket:
             close = error.rcvd
             return (close.code, close.reason) if close else (1006, "")
 
-    def wrong(self, expected: str, got: str, cause: str) -> None:
+    def wrong(self, expected: str, got: str, cause: str) -> NoReturn:
         """Fail the check."""
         self._fail("wrong", expected, got, cause)
 
@@ -91,7 +92,7 @@ class Socket:
     def __exit__(self, *error) -> None:
         self.close()
 
-    def _fail(self, kind: str, expected: str, got: str, cause: str) -> None:
+    def _fail(self, kind: str, expected: str, got: str, cause: str) -> NoReturn:
         failure = Failure(kind, expected, got, cause, self._replay + self._then)
         self._app.explain_socket(failure, self._path)
         raise Wrong(failure) from None

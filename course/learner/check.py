@@ -137,8 +137,9 @@ class Run:
     def __init__(self, chapter: Chapter, answers: Path, file: Path | None = None):
         self.chapter = chapter
         self._said = tempfile.TemporaryFile()
-        self._verdict, verdict = os.pipe()
-        options = [f"--answers={answers.resolve()}", f"--verdict={verdict}", "--wait"]
+        read_end, write_end = os.pipe()
+        self._verdict = os.fdopen(read_end, "rb", buffering=0)
+        options = [f"--answers={answers.resolve()}", f"--verdict={write_end}", "--wait"]
         self._process = subprocess.Popen(
             command(file or chapter.checks, *options),
             env=os.environ | ENVIRONMENT,
@@ -146,17 +147,19 @@ class Run:
             stdin=subprocess.PIPE,
             stdout=self._said,
             stderr=subprocess.STDOUT,
-            pass_fds=[verdict],
+            pass_fds=[write_end],
             start_new_session=True,
         )
-        os.close(verdict)
+        os.close(write_end)
+        assert self._process.stdin  # as asked for above
+        self._go = self._process.stdin
 
     def verdict(self) -> Verdict:
         """Run the checks. Raises CheckError if they could not be run."""
         try:
             with contextlib.suppress(BrokenPipeError):
-                self._process.stdin.write(b"go\n")
-                self._process.stdin.flush()
+                self._go.write(b"go\n")
+                self._go.flush()
             told, ended = self._read(time.monotonic() + SECONDS)
             verdict = read(self.chapter, told.decode().splitlines(), ended)
             if not verdict.results or (not ended and self._process.wait(10) not in (0, 1)):
@@ -175,7 +178,7 @@ class Run:
             if left <= 0 or os.getppid() != parent:  # `make` was killed
                 return told[: told.rfind(b"\n") + 1], True
             if select.select([self._verdict], [], [], min(left, 1))[0]:
-                if not (part := os.read(self._verdict, 65536)):
+                if not (part := self._verdict.read(65536)):
                     return told, False
                 told += part
 
@@ -194,15 +197,13 @@ class Run:
     def cancel(self) -> None:
         """End the run, whatever it is doing, with the learner's process."""
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()  # this ends it
+            self._go.close()  # this ends it
         try:
             self._process.wait(5)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        if self._verdict is not None:
-            os.close(self._verdict)
-            self._verdict = None
+        self._verdict.close()
         self._said.close()
 
 

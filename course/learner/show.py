@@ -200,13 +200,13 @@ def diff(chapter: Chapter, force: bool) -> int:
                 f"To see the solution now: FORCE=1 make diff-{number}"
             )
             return 1
-    files = [chapter.work, chapter.solution]
-    texts = [
+    files = (chapter.work, chapter.solution)
+    mine, solution = (
         file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
         for file in files
-    ]
-    names = [str(file.relative_to(ROOT)) for file in files]
-    lines = "".join(difflib.unified_diff(*texts, *names))
+    )
+    my_name, its_name = (str(file.relative_to(ROOT)) for file in files)
+    lines = "".join(difflib.unified_diff(mine, solution, my_name, its_name))
     if not lines:
         console.print("Your work and the solution are the same, letter for letter.")
     elif console.is_terminal:
