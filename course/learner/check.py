@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from course.environment import ROOT
+from course.environment import ROOT, CourseError
 from course.manifest import Chapter, Task
 
 SECONDS = 25
@@ -22,7 +22,7 @@ DETAILS = ROOT / "work" / "checks-error.txt"
 """What pytest said when the checks could not be run."""
 
 
-class CheckError(Exception):
+class CheckError(CourseError):
     """The checks themselves could not be run; the message is one line for the learner."""
 
 
