@@ -205,7 +205,7 @@ class App:
     def ask_without_blocking(
         self, path: str, method: str = "GET", *, cause: str, **request
     ) -> Answer:
-        """Send one request, and others while it is under way: the check fails if the event loop stands still meanwhile.
+        """Send one request, and others while it is under way: the check fails if the event loop stands still until then.
 
         It stands still if another request waits and the loop's thread is twice found at the same line of the exercise.
         The others go to a path that no route has. If they had to wait for another reason, it is tried again.

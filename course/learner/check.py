@@ -128,7 +128,7 @@ def command(file: Path, *options: str) -> list[str]:
 
 
 class Run:
-    """One run of a chapter's checks. It gets ready at once, and begins when `verdict()` is called.
+    """One run of a chapter's checks. It gets ready immediately, and begins when `verdict()` is called.
 
     `answers` is the folder that holds the exercise.py to judge, `file` the checks if not the chapter's own. When this process
     ends, however it ends, the run does too: the pipe to it closes.

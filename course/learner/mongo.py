@@ -148,7 +148,7 @@ class Mongod:
         self.process.wait()
 
     def kill(self) -> None:
-        """End it at once, as a power cut does; the data stay."""
+        """Kill it, as a power cut does; the data stay."""
         self.process.kill()
         self.process.wait()
 

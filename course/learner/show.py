@@ -101,7 +101,7 @@ def show(verdict: Verdict) -> int:
 
 
 def _checks(count: int) -> str:
-    return "1 check" if count == 1 else f"{count} checks"
+    return f"{count} check{'' if count == 1 else 's'}"
 
 
 def _explain(chapter: Chapter, task, result) -> None:
@@ -227,14 +227,8 @@ def progress(chapters: list[Chapter]) -> int:
     """Check all that was started, and print a table of chapters and tasks. Returns 0."""
     from rich.table import Table
 
-    started = [chapter for chapter in chapters if chapter.work.exists()]
-    found = dict(
-        zip(
-            [each.number for each in started],
-            verdicts([(each, each.work) for each in started]),
-            strict=True,
-        )
-    )
+    started = [(each, each.work) for each in chapters if each.work.exists()]
+    found = dict(zip([each.number for each, _ in started], verdicts(started), strict=True))
     table = Table(box=None, pad_edge=False)
     for name in ("chapter", "", "tasks", "next"):
         table.add_column(name)

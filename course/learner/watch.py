@@ -27,7 +27,7 @@ def watch(chapter: Chapter) -> int:
             yield_on_timeout=True,
             rust_timeout=1000,
         ):
-            if os.getppid() != parent:  # `make` or the terminal has gone
+            if os.getppid() != parent:  # `make` or the terminal has ended
                 break
             if any(path.endswith(".py") for _, path in saved):
                 show.console.clear()
