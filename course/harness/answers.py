@@ -199,11 +199,6 @@ class Pending:
     def done(self) -> bool:
         return self._result is not None
 
-    def over(self, seconds: float) -> bool:
-        """Whether it ends within so many seconds."""
-        self._thread.join(seconds)
-        return self.done
-
     def answer(self) -> Answer:
         """Wait for the answer; the check fails if it does not come in the request's time."""
         self._thread.join()
