@@ -224,7 +224,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal whose encoding has no ✓ shows a ?
+            stream.reconfigure(errors="backslashreplace")  # no terminal's encoding ends a command
     try:
         status = _command(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()

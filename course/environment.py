@@ -81,8 +81,8 @@ def enter(arguments: list[str]) -> None:
 
 def _pins() -> str:
     """A hash over what decides which packages .venv holds, and over where it is."""
-    told = [json.dumps(groups()).encode(), (ROOT / "constraints.txt").read_bytes(), bytes(ROOT)]
-    return hashlib.sha256(b"\0".join(told)).hexdigest()
+    parts = [json.dumps(groups()).encode(), (ROOT / "constraints.txt").read_bytes(), bytes(ROOT)]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
 def groups() -> dict[str, list[str]]:
@@ -173,7 +173,7 @@ def _run(command: list[str], environment: dict[str, str] | None = None) -> None:
 
 
 def _pip_settings() -> dict[str, str]:
-    """What pip is told by its files and by PIP_* variables, such as {"index-url": "http://mirror/simple"}."""
+    """The settings of pip, from its files and from PIP_* variables, such as {"index-url": "http://mirror/simple"}."""
     named = [(name, value) for name, value in os.environ.items() if name.startswith("PIP_")]
     found = {name[4:].lower().replace("_", "-"): value for name, value in named if value}
     for python in (sys.executable, PYTHON):  # Debian's own Python has no pip, but .venv may
@@ -190,7 +190,7 @@ def _pip_settings() -> dict[str, str]:
 def uv_environment(environment: Mapping[str, str], pip: dict[str, str]) -> dict[str, str]:
     """The environment for uv, which does not read pip's settings: they are handed on.
 
-    What uv is told by UV_* variables or by a uv.toml counts before them.
+    A setting in a UV_* variable or in a uv.toml takes precedence.
     """
     own = {name for name, value in environment.items() if value}
     own.update(_uv_toml_settings(environment))

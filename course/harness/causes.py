@@ -176,9 +176,7 @@ def of_import(error: dict) -> Failure:
     if re.search("codec can't decode|encoding declar", error["text"]):
         cause = causes["UnicodeDecodeError"]
     cause = cause or "The top level of the file raises this exception."
-    failure = Failure(error["kind"], "", _shown(error), cause)
-    failure.lines = error["lines"]
-    return failure
+    return Failure(error["kind"], "", _shown(error), cause, lines=error["lines"])
 
 
 def add_news(

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from course.environment import ROOT
+from course.environment import ROOT, CourseError
 from course.manifest import Chapter, Task
 
 SECONDS = 25
@@ -22,7 +22,7 @@ DETAILS = ROOT / "work" / "checks-error.txt"
 """What pytest said when the checks could not be run."""
 
 
-class CheckError(Exception):
+class CheckError(CourseError):
     """The checks themselves could not be run; the message is one line for the learner."""
 
 
@@ -128,7 +128,7 @@ def command(file: Path, *options: str) -> list[str]:
 
 
 class Run:
-    """One run of a chapter's checks. It gets ready at once, and begins when `verdict()` is called.
+    """One run of a chapter's checks. It gets ready immediately, and begins when `verdict()` is called.
 
     `answers` is the folder that holds the exercise.py to judge, `file` the checks if not the chapter's own. When this process
     ends, however it ends, the run does too: the pipe to it closes.
