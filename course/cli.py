@@ -103,7 +103,7 @@ def _hint(given) -> int:
     return show.hint(given.chapter)
 
 
-@verb("your work beside the solution, once it is green (or FORCE=1)", "check", takes="N")
+@verb("compare your work with the solution, once it is green (or FORCE=1)", "check", takes="N")
 def _diff(given) -> int:
     from course.learner import show
 

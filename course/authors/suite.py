@@ -92,9 +92,8 @@ def _install_browser() -> None:
     if not manager or (root and not shutil.which("sudo")):
         return
     if subprocess.run([*root, "true"], capture_output=True).returncode == 0:
-        print(
-            f"None could be downloaded: installing one with {manager}", file=sys.stderr, flush=True
-        )
+        line = f"No browser could be downloaded: installing one with {manager}"
+        print(line, file=sys.stderr, flush=True)
         for each in INSTALL[manager]:
             command = [*root, "env", "DEBIAN_FRONTEND=noninteractive", manager, *each.split()]
             subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)

@@ -81,7 +81,7 @@ TypeError | ^'(str|bytes|int|float|dict|list|tuple|set|NoneType)' object is not 
 RuntimeError | Cannot send body with status code
     This status has no body: after set_status() return, without write().
 TypeError | compare offset-naive and offset-aware
-    One of the two times has a time zone and the other has none: .replace(tzinfo=UTC) on the one that has none.
+    Only one of the two times has a time zone: call .replace(tzinfo=UTC) on the time without one.
 TimeoutError | .*
     A time limit ended this wait, and the code does not catch TimeoutError.
 UnboundLocalError | .*
@@ -89,7 +89,7 @@ UnboundLocalError | .*
 NameError | .*
     This name does not exist here: is it spelled as where it was defined, is its import at the top?
 AttributeError | Did you mean: '(?P<name>\w+)'
-    Is {name} meant?
+    Did you mean {name}?
 """
 """The type of the exception and what its text is like, both patterns; below it the cause. The first one counts."""
 

@@ -22,10 +22,6 @@ DETAILS = ROOT / "work" / "checks-error.txt"
 """What pytest said when the checks could not be run."""
 
 
-class CheckError(CourseError):
-    """The checks themselves could not be run; the message is one line for the learner."""
-
-
 @dataclass(frozen=True)
 class Result:
     """What came out of one check: its sentence, its task, "passed", "failed" or "skipped", and how it failed."""
@@ -155,7 +151,7 @@ class Run:
         self._go = self._process.stdin
 
     def verdict(self) -> Verdict:
-        """Run the checks. Raises CheckError if they could not be run."""
+        """Run the checks. Raises CourseError if they could not be run."""
         try:
             with contextlib.suppress(BrokenPipeError):
                 self._go.write(b"go\n")
@@ -163,10 +159,10 @@ class Run:
             told, ended = self._read(time.monotonic() + SECONDS)
             verdict = read(self.chapter, told.decode().splitlines(), ended)
             if not verdict.results or (not ended and self._process.wait(10) not in (0, 1)):
-                raise CheckError(self._trouble())
+                raise CourseError(self._trouble())
             return verdict
         except subprocess.TimeoutExpired:
-            raise CheckError(self._trouble()) from None
+            raise CourseError(self._trouble()) from None
         finally:
             self.cancel()
 

@@ -85,7 +85,7 @@ def _jupyterlab(mine: Path, port: int) -> int:
     process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     try:
-        print("JupyterLab starts ...", flush=True)
+        print("JupyterLab is starting ...", flush=True)
         if not _answers(port, process):
             raise CourseError("JupyterLab did not start; its messages are above.")
         print(f"  open  {url}\n  Run > Run All Cells runs the lesson; Ctrl-C ends it", flush=True)
