@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
-from pathlib import Path
 
+from course import claims
 from course.harness.failures import Failure
 
 NAMES = {
@@ -139,9 +138,7 @@ def _now(module: str = "", name: str = "", **_) -> str:
 @functools.cache
 def _names_of_the_notes() -> set[str]:
     """The names that `make now` knows."""
-    claims = Path(__file__).parents[2] / "claims.toml"
-    entries = tomllib.loads(claims.read_text(encoding="utf-8")).get("api", [])
-    names = {name for entry in entries for name in [entry["name"], *entry.get("aliases", [])]}
+    names = {each for name in claims.read().names for each in [name.name, *name.aliases]}
     return names | {name.rpartition(".")[2] for name in names}
 
 
