@@ -79,6 +79,12 @@ TypeError | ^'(str|bytes|int|float|dict|list|tuple|set|NoneType)' object is not 
     The value in front of the parentheses is not a function.
 RuntimeError | Cannot send body with status code
     This status has no body: after set_status() return, without write().
+RuntimeError | Method not supported for Web Sockets
+    A WebSocket has no response to write: send with self.write_message().
+JSONDecodeError | .*
+    json.loads() raises ValueError for a string that is not JSON: catch it.
+ConnectionRefusedError | .*
+    A refused connection raises an OSError, not an HTTPClientError: catch both.
 TypeError | compare offset-naive and offset-aware
     Only one of the two times has a time zone: call .replace(tzinfo=UTC) on the time without one.
 TimeoutError | .*
@@ -192,6 +198,7 @@ def add_news(
         failure.kind, failure.cause = "todo", NOT_DONE
         return True
     found = [*others, *([] if expected else mine), *free]
+    found.sort(key=lambda error: error["type"] != "RuntimeWarning")  # an exception says more
     if not found:
         return False
     for error in [e for i, e in enumerate(found) if e not in found[:i]][-3:]:
