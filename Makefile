@@ -1,5 +1,6 @@
 # A thin face over `python -m course`, which does the work. `make` alone prints the table.
 # Once set up, .venv's own Python runs: a python3 may take its time to find out which one it is (pyenv).
+MAKEFLAGS += --no-builtin-rules
 PYTHON ?= $(shell test -e .venv/course.json && test -x .venv/bin/python && echo .venv/bin/python || echo python3)
 COURSE = @$(PYTHON) -m course
 OF_A_CHAPTER = chapter notebook start run check watch hint diff reset
@@ -31,4 +32,4 @@ pins:
 	  --no-header --no-annotate --no-emit-index-url --output-file constraints.txt \
 	  $(foreach group,bootstrap runtime check mongo notebook test bench site,--group $(group))
 
-.PHONY: help pins setup setup-all mongo progress test now grade weave bench site shelf slow lint $(OF_A_CHAPTER)
+.PHONY: help pins setup setup-all mongo progress test now grade weave bench site shelf slow lint $(OF_A_CHAPTER) $(OF_A_CHAPTER:=-)

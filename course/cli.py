@@ -103,7 +103,7 @@ def _hint(given) -> int:
     return show.hint(given.chapter)
 
 
-@verb("your work beside the solution, once it is green (or FORCE=1)", "check", takes="N")
+@verb("compare your work with the solution, once it is green (or FORCE=1)", "check", takes="N")
 def _diff(given) -> int:
     from course.learner import show
 
@@ -224,7 +224,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal whose encoding has no ✓ shows a ?
+            stream.reconfigure(errors="backslashreplace")  # no terminal's encoding ends a command
     try:
         status = _command(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()

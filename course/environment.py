@@ -32,10 +32,6 @@ class CourseError(Exception):
     """Why a command cannot do what it was asked for; the message is one line for the reader."""
 
 
-class SetupError(CourseError):
-    """The environment could not be set up."""
-
-
 def installed() -> list[str]:
     """The groups that .venv holds in the versions that constraints.txt pins today."""
     stamp = _stamp()
@@ -45,7 +41,7 @@ def installed() -> list[str]:
 def ensure(names: list[str]) -> None:
     """Make .venv where it is missing, and install what it lacks of the groups `names`.
 
-    Raises SetupError where there is no venv module, no pip, no network or no room to write.
+    Raises CourseError where there is no venv module, no pip, no network or no room to write.
     """
     present = installed()
     missing = [name for name in names if name not in present]
@@ -59,7 +55,7 @@ def ensure(names: list[str]) -> None:
         _install(wanted)
         STAMP.write_text(json.dumps({"pins": _pins(), "groups": wanted}))
     except OSError as error:
-        raise SetupError(
+        raise CourseError(
             f"cannot write to {VENV} ({error.strerror}): copy the course to a folder of your own"
         ) from error
 
@@ -81,8 +77,8 @@ def enter(arguments: list[str]) -> None:
 
 def _pins() -> str:
     """A hash over what decides which packages .venv holds, and over where it is."""
-    told = [json.dumps(groups()).encode(), (ROOT / "constraints.txt").read_bytes(), bytes(ROOT)]
-    return hashlib.sha256(b"\0".join(told)).hexdigest()
+    parts = [json.dumps(groups()).encode(), (ROOT / "constraints.txt").read_bytes(), bytes(ROOT)]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
 def groups() -> dict[str, list[str]]:
@@ -94,13 +90,13 @@ def _make_venv() -> None:
     try:
         import venv
     except ImportError:
-        raise SetupError(
+        raise CourseError(
             "this Python has no venv module: install it (Debian, Ubuntu: apt install python3-venv)"
         ) from None
     try:
         venv.create(VENV, clear=True, symlinks=True)
     except ValueError as error:  # the path contains a colon
-        raise SetupError(f"{error}: move the course to another folder") from None
+        raise CourseError(f"{error}: move the course to another folder") from None
 
 
 def _install(names: list[str]) -> None:
@@ -129,7 +125,7 @@ def _pip() -> list[str]:
         return [sys.executable, "-m", "pip", "--python", str(PYTHON), "--disable-pip-version-check"]
     made = subprocess.run([PYTHON, "-m", "ensurepip"], capture_output=True)
     if made.returncode:
-        raise SetupError(
+        raise CourseError(
             "this Python has neither pip nor ensurepip: install uv, or pip "
             "(Debian, Ubuntu: apt install python3-venv)"
         )
@@ -139,7 +135,7 @@ def _pip() -> list[str]:
 def _run(command: list[str], environment: dict[str, str] | None = None) -> None:
     """Run uv or pip, and show its progress, but not its list of all packages.
 
-    Raises SetupError if it fails. Without a network that is all; otherwise its own words come first.
+    Raises CourseError if it fails. Without a network that is all; otherwise its own words come first.
     """
     said = []
     with subprocess.Popen(
@@ -160,20 +156,20 @@ def _run(command: list[str], environment: dict[str, str] | None = None) -> None:
         return
     if any(map(OFFLINE.search, said)):
         reasons = [line.strip(" :") for line in said if re.match(" *cause: ", line)]
-        raise SetupError(
+        raise CourseError(
             "no package index can be reached"
             + (f" ({reasons[-1].removeprefix('cause: ')})" if reasons else "")
             + ": is there a network? A mirror is named with pip config set global.index-url URL, a proxy with https_proxy"
         )
     print(*said, sep="\n", file=sys.stderr)
-    raise SetupError(
-        "the packages could not be installed, for the reason above. When it is mended, repeat the command; "
-        "rm -r .venv begins afresh"
+    raise CourseError(
+        "the packages could not be installed, for the reason above. Fix that and repeat the command; "
+        "rm -r .venv starts over"
     )
 
 
 def _pip_settings() -> dict[str, str]:
-    """What pip is told by its files and by PIP_* variables, such as {"index-url": "http://mirror/simple"}."""
+    """The settings of pip, from its files and from PIP_* variables, such as {"index-url": "http://mirror/simple"}."""
     named = [(name, value) for name, value in os.environ.items() if name.startswith("PIP_")]
     found = {name[4:].lower().replace("_", "-"): value for name, value in named if value}
     for python in (sys.executable, PYTHON):  # Debian's own Python has no pip, but .venv may
@@ -190,7 +186,7 @@ def _pip_settings() -> dict[str, str]:
 def uv_environment(environment: Mapping[str, str], pip: dict[str, str]) -> dict[str, str]:
     """The environment for uv, which does not read pip's settings: they are handed on.
 
-    What uv is told by UV_* variables or by a uv.toml counts before them.
+    A setting in a UV_* variable or in a uv.toml takes precedence.
     """
     own = {name for name, value in environment.items() if value}
     own.update(_uv_toml_settings(environment))

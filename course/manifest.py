@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from course.environment import ROOT
+from course.environment import ROOT, CourseError
 
 
 class ManifestError(Exception):
@@ -76,12 +76,11 @@ class Chapter:
     def checks(self) -> Path:
         return ROOT / "tests" / "exercises" / f"test_{self.folder}.py"
 
-    @property
-    def to_start(self) -> str:
-        """What to say to a learner who has not started."""
-        return (
-            f"Nothing in work/{self.folder}/ yet: make start-{self.number} puts the exercise there."
-        )
+    def need_work(self) -> None:
+        """Raises CourseError, which says what to do, if the learner has not started."""
+        if not self.work.exists():
+            start = f"make start-{self.number} puts the exercise there."
+            raise CourseError(f"Nothing in work/{self.folder}/ yet: {start}")
 
 
 def _imports(file: Path) -> list[str]:

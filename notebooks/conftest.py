@@ -1,4 +1,4 @@
-"""nbval runs the notebooks without the IPython profile of whoever runs it, and with the kernel of this Python."""
+"""nbval runs the notebooks without the reader's IPython profile, and with the kernel of this Python."""
 
 import os
 import tempfile

@@ -2,7 +2,7 @@
 
 A kernel already runs an event loop, so a cell may `await`. This file takes care of three things: a cell may be run twice
 (the earlier server is stopped first), what a handler prints appears below the cell that sent the request, and what Tornado
-logs appears where the lesson says so. It lies beside the notebooks and finds the course by walking up to course.toml.
+logs appears where the lesson says so. It is in the notebooks' folder and finds the course by walking up to course.toml.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The body as text; bytes that are not UTF-8 are shown as `\\xff`."""
+        """The body as a string; bytes that are not UTF-8 are shown as `\\xff`."""
         return self.body.decode(errors="backslashreplace")
 
     def json(self):
@@ -119,7 +119,7 @@ async def ask(
         body = json_module.dumps(json)
         headers.setdefault("Content-Type", "application/json")
     url = quote(url, safe=_SAFE)  # as a browser does: 中文 becomes %E4%B8%AD%E6%96%87
-    client = AsyncHTTPClient(force_instance=True)  # the handlers' client has limits of its own
+    client = AsyncHTTPClient(force_instance=True)  # the handlers' client has other limits
     try:
         response = await client.fetch(
             url,
@@ -144,7 +144,7 @@ async def ask(
 def log(about: str = "") -> None:
     """Print the warnings and errors that Tornado logged since the last call, and forget them.
 
-    With `about`, such as "/square", only the lines with this text in them are printed.
+    With `about`, such as "/square", only the lines that contain this string are printed.
     """
     lines = []
     for record in _records:
@@ -175,7 +175,7 @@ def _error_line(error: BaseException) -> str:
 
 
 def run(source: str | Path, *args: str, timeout: float = 10, env: dict | None = None) -> None:
-    """Run Python in a process of its own; print its stdout, its stderr and its exit status.
+    """Run Python in a separate process; print its stdout, its stderr and its exit status.
 
     `source` is the code itself, or the Path of a script; `args` are its command line; `env` is added to the environment, in
     which local time is UTC. A traceback is cut to its last line, and a path loses the folder of this course. After
@@ -184,11 +184,7 @@ def run(source: str | Path, *args: str, timeout: float = 10, env: dict | None = 
     """
     code = isinstance(source, str)
     program = ["-c", textwrap.dedent(source).strip("\n")] if code else [str(source)]
-    same = {
-        "PYTHONUTF8": "1",
-        "PYTHON_COLORS": "0",
-        "TZ": "UTC",
-    }  # whatever the reader's settings are
+    same = {"PYTHONUTF8": "1", "PYTHON_COLORS": "0", "TZ": "UTC"}  # whatever the reader has set
     process = subprocess.Popen(
         [sys.executable, *program, *args],
         stdin=subprocess.DEVNULL,

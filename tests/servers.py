@@ -129,7 +129,7 @@ class Script:
         self._out.seek(0)
         return self._out.read().decode()
 
-    def stop(self, number: int = signal.SIGINT, seconds: float = 5.0) -> int:
+    def stop(self, number: int = signal.SIGINT, seconds: float = 30.0) -> int:
         """Send a signal, as Ctrl-C does, and return the exit status."""
         self.process.send_signal(number)
         return self.process.wait(seconds)

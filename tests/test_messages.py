@@ -493,20 +493,18 @@ def test_the_cause_fits_the_exception(name, mistakes):
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
-    """A served exercise with a handler that works, one that fails and one that blocks."""
+    """A served exercise with a handler that works, one that fails and one that refuses."""
     file = tmp_path_factory.mktemp("two") / "exercise.py"
     file.write_text(
-        "import asyncio, time, tornado.web\n"
+        "import asyncio, tornado.web\n"
         "class Fine(tornado.web.RequestHandler):\n"
         "    async def get(self): await asyncio.sleep(0.3); self.write('fine')\n"
         "class Fails(tornado.web.RequestHandler):\n"
         "    def get(self): raise ValueError('too late')\n"
         "class Refuses(tornado.web.RequestHandler):\n"
         "    def get(self): raise tornado.web.HTTPError(404)\n"
-        "class Blocks(tornado.web.RequestHandler):\n"
-        "    def get(self): time.sleep(0.4); self.write('fine')\n"
         "def make_app():\n"
-        "    return tornado.web.Application([('/fine', Fine), ('/fails', Fails), ('/no', Refuses), ('/blocks', Blocks)])\n"
+        "    return tornado.web.Application([('/fine', Fine), ('/fails', Fails), ('/no', Refuses)])\n"
     )
     learner = Learner(file, file)
     yield learner
@@ -543,14 +541,6 @@ def test_the_cause_of_a_wrong_body_is_not_shown_for_a_wrong_status(two):
     assert "The client should get 400" in failure.cause
     failure = failure_of(lambda: app.ask("/fails").expect(400, cause="a 400", raised="ValueError"))
     assert failure.cause == "a 400"
-
-
-def test_a_handler_that_blocks_is_told_from_one_that_waits(two):
-    app = two.serve()
-    assert app.ask_without_blocking("/fine", cause="it blocks").text == "fine"
-    failure = failure_of(lambda: app.ask_without_blocking("/blocks", cause="it blocks"))
-    assert (failure.kind, failure.cause) == ("blocks", "it blocks")
-    assert "time.sleep" in failure.lines[-1]["code"]
 
 
 def test_only_what_make_run_shows_too_is_said_to_be_reproducible(two):

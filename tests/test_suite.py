@@ -36,7 +36,7 @@ def test_a_browser_is_downloaded_or_installed_where_that_needs_no_question(
     assert out == ""
     assert err.splitlines() == [
         "Downloading a browser for the tests of pages",
-        "None could be downloaded: installing one with apt-get",
+        "No browser could be downloaded: installing one with apt-get",
     ]
 
 

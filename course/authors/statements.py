@@ -47,8 +47,10 @@ def verdict(claim: Claim) -> str:
 
 
 def sources(claims: Claims, keys: list[str]) -> str:
-    """Links to the sources of an entry."""
-    return ", ".join(f"[{claims.sources[key].title}]({claims.sources[key].url})" for key in keys)
+    """Links to the sources of an entry, from a notebook."""
+    found = [claims.sources[key] for key in keys]
+    urls = [each.url if "://" in each.url else f"../{each.url}" for each in found]
+    return ", ".join(f"[{each.title}]({url})" for each, url in zip(found, urls, strict=True))
 
 
 def _claim(claims: Claims, claim: Claim) -> str:

@@ -17,9 +17,7 @@ BROWSERS = (
     "google-chrome",
     "google-chrome-stable",
 )
-
-
-INSTALL = {  # what a package manager is told, in order
+INSTALL = {  # the commands of each package manager, in order
     "apt-get": ["update -qq", "install -y -qq chromium-headless-shell", "install -y -qq chromium"],
     "dnf": ["install -y -q chromium"],
 }
@@ -88,17 +86,16 @@ def _download_browser() -> bool:
 
 
 def _install_browser() -> None:
-    """Have the system's package manager install a Chromium, where it may be used without a question."""
+    """Have the system's package manager install a Chromium, if this user may run it without a password."""
     manager = next(filter(shutil.which, INSTALL), None)
     root = [] if os.geteuid() == 0 else ["sudo", "-n"]
     if not manager or (root and not shutil.which("sudo")):
         return
     if subprocess.run([*root, "true"], capture_output=True).returncode == 0:
-        print(
-            f"None could be downloaded: installing one with {manager}", file=sys.stderr, flush=True
-        )
-        for told in INSTALL[manager]:
-            command = [*root, "env", "DEBIAN_FRONTEND=noninteractive", manager, *told.split()]
+        line = f"No browser could be downloaded: installing one with {manager}"
+        print(line, file=sys.stderr, flush=True)
+        for each in INSTALL[manager]:
+            command = [*root, "env", "DEBIAN_FRONTEND=noninteractive", manager, *each.split()]
             subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
             if browser_on_path():
                 return

@@ -1,5 +1,5 @@
 """What the checks of the exercises are written with."""
 
-from course.harness.failures import Failure, Wrong, wrong
+from course.harness.failures import Failure, Wrong
 
-__all__ = ["Failure", "Wrong", "wrong"]
+__all__ = ["Failure", "Wrong"]

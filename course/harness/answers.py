@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json as jsonlib
 import shlex
@@ -109,7 +110,7 @@ class Answer:
         try:
             return jsonlib.loads(self.body)
         except ValueError:
-            self.wrong("JSON", self._shown(), cause)
+            self.wrong("JSON", cause=cause)
 
     def expect(
         self,
@@ -131,27 +132,24 @@ class Answer:
         `text` is the whole body but for white space at its end, `contains` and `lacks` parts of it, `json` the body's
         value, `headers` names and values (None: missing). Returns the answer, to go on with.
         """
+        wrong = functools.partial(self.wrong, cause=cause, raised=raised)
         if status is not None and self.status != status:
-            about_body = any(each is not None for each in (text, json, contains))
-            about_body = about_body and status < 400 <= self.status
-            wanted = self._wanted(status, text, json, contains)
-            self.wrong(wanted, self._shown(), "" if about_body else cause, raised=raised)
+            of_body = any(each is not None for each in (text, json, contains))
+            if of_body and status < 400 <= self.status:
+                wrong = functools.partial(wrong, cause="")  # the cause explains the body
+            wrong(self._wanted(status, text, json, contains))
         self.status_is_right = status is not None
         if text is not None and self.text.rstrip() != text.rstrip():
-            self.wrong(_shortened(text), self._shown(), cause, raised=raised)
+            wrong(_shortened(text))
         if json is not None and self.json() != json:
-            self.wrong(jsonlib.dumps(json, ensure_ascii=False), self._shown(), cause, raised=raised)
+            wrong(jsonlib.dumps(json, ensure_ascii=False))
         if contains is not None and contains not in self.text:
-            self.wrong(f"an answer with {contains!r} in it", self._shown(), cause, raised=raised)
+            wrong(f"an answer with {contains!r} in it")
         if lacks is not None and lacks in self.text:
-            self.wrong(f"an answer without {lacks!r}", self._shown(), cause, raised=raised)
+            wrong(f"an answer without {lacks!r}")
         for name, value in (headers or {}).items():
-            got = self.headers.get(name)
-            if got != value:
-                wanted = f"no header {name}" if value is None else f"{name}: {value}"
-                self.wrong(
-                    wanted, f"{name}: {got}" if got else f"no header {name}", cause, raised=raised
-                )
+            if (got := self.headers.get(name)) != value:
+                wrong(_header(name, value), _header(name, got))
         return self
 
     def wrong(
@@ -201,11 +199,6 @@ class Pending:
     def done(self) -> bool:
         return self._result is not None
 
-    def over(self, seconds: float) -> bool:
-        """Whether it ends within so many seconds."""
-        self._thread.join(seconds)
-        return self.done
-
     def answer(self) -> Answer:
         """Wait for the answer; the check fails if it does not come in the request's time."""
         self._thread.join()
@@ -232,6 +225,10 @@ def _body(response: http.client.HTTPResponse, sock: socket.socket, deadline: flo
     if response.length:  # so many bytes were announced and did not come
         raise http.client.IncompleteRead(bytes(body[:100]), response.length)
     return bytes(body)
+
+
+def _header(name: str, value: str | None) -> str:
+    return f"no header {name}" if value is None else f"{name}: {value}"
 
 
 def _shortened(text: str, limit: int = 400) -> str:

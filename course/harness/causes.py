@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
-from pathlib import Path
 
+from course import claims
 from course.harness.failures import Failure
 
 NAMES = {
@@ -81,7 +80,7 @@ TypeError | ^'(str|bytes|int|float|dict|list|tuple|set|NoneType)' object is not 
 RuntimeError | Cannot send body with status code
     This status has no body: after set_status() return, without write().
 TypeError | compare offset-naive and offset-aware
-    One of the two times has a time zone and the other has none: .replace(tzinfo=UTC) on the one that has none.
+    Only one of the two times has a time zone: call .replace(tzinfo=UTC) on the time without one.
 TimeoutError | .*
     A time limit ended this wait, and the code does not catch TimeoutError.
 UnboundLocalError | .*
@@ -89,7 +88,7 @@ UnboundLocalError | .*
 NameError | .*
     This name does not exist here: is it spelled as where it was defined, is its import at the top?
 AttributeError | Did you mean: '(?P<name>\w+)'
-    Is {name} meant?
+    Did you mean {name}?
 """
 """The type of the exception and what its text is like, both patterns; below it the cause. The first one counts."""
 
@@ -139,9 +138,7 @@ def _now(module: str = "", name: str = "", **_) -> str:
 @functools.cache
 def _names_of_the_notes() -> set[str]:
     """The names that `make now` knows."""
-    claims = Path(__file__).parents[2] / "claims.toml"
-    entries = tomllib.loads(claims.read_text(encoding="utf-8")).get("api", [])
-    names = {name for entry in entries for name in [entry["name"], *entry.get("aliases", [])]}
+    names = {each for name in claims.read().names for each in [name.name, *name.aliases]}
     return names | {name.rpartition(".")[2] for name in names}
 
 
@@ -176,9 +173,7 @@ def of_import(error: dict) -> Failure:
     if re.search("codec can't decode|encoding declar", error["text"]):
         cause = causes["UnicodeDecodeError"]
     cause = cause or "The top level of the file raises this exception."
-    failure = Failure(error["kind"], "", _shown(error), cause)
-    failure.lines = error["lines"]
-    return failure
+    return Failure(error["kind"], "", _shown(error), cause, lines=error["lines"])
 
 
 def add_news(

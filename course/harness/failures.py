@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass, field
-from typing import NoReturn
 
 
 @dataclass
@@ -42,18 +41,13 @@ class Failure:
 
     def as_dict(self) -> dict:
         """The failure as data that any terminal and any JSON reader can take."""
-        return {
-            name: [line | {"code": printable(line["code"])} for line in value]
-            if name == "lines"
-            else printable(value)
-            if isinstance(value, str)
-            else value
-            for name, value in asdict(self).items()
-        }
+        data = {k: printable(v) if isinstance(v, str) else v for k, v in asdict(self).items()}
+        data["lines"] = [line | {"code": printable(line["code"])} for line in self.lines]
+        return data
 
 
 def printable(text: str, most: int = 4000) -> str:
-    """A text without what commands a terminal, and without half characters; cut if it is long."""
+    """The string without terminal escapes and without lone surrogates; cut if it is long."""
     if len(text) > most:
         text = f"{text[:most]}... ({len(text)} characters)"
     text = text.encode(errors="backslashreplace").decode()
@@ -70,8 +64,3 @@ class Wrong(AssertionError):
     def __init__(self, failure: Failure):
         super().__init__(str(failure))
         self.failure = failure
-
-
-def wrong(expected: str, got: str, cause: str, kind: str = "wrong") -> NoReturn:
-    """Fail the check. All three are sentences or values, as the learner will read them."""
-    raise Wrong(Failure(kind, str(expected), str(got), cause))

@@ -38,7 +38,7 @@ MOST = 2000
 
 
 def lines_of(frames: traceback.StackSummary, file: Path) -> list[dict]:
-    """The lines of the exercise in a traceback, outermost first; if there are none, those of the modules beside it."""
+    """The lines of the exercise in a traceback, outermost first; if it has none, those of the modules in its folder."""
     files = [f for f in frames if not f.filename.startswith("<")]  # such as <frozen importlib>
     own = [f for f in files if Path(f.filename).resolve() == file]
     beside = [f for f in files if Path(f.filename).resolve().parent == file.parent]
@@ -60,7 +60,7 @@ class Errors(logging.Handler):
         self.file = file
         self.forget()
         logging.captureWarnings(True)
-        # a warning then says where its coroutine was made
+        # With this, a warning says where its coroutine was made.
         sys.set_coroutine_origin_tracking_depth(1)
         logging.getLogger("tornado.access").propagate = False
         for name in ("tornado.application", "tornado.access", "asyncio", "py.warnings"):
@@ -280,10 +280,10 @@ async def obey(host: Host, orders, reply) -> None:
 
 
 def end_with(orders: int) -> None:
-    """End this process and its group as soon as the checks have gone, whatever the learner's code is doing."""
-    gone = select.poll()
-    gone.register(orders, 0)  # a hang-up is always reported
-    gone.poll()
+    """End this process and its group as soon as the checks have ended, whatever the learner's code is doing."""
+    hang_up = select.poll()
+    hang_up.register(orders, 0)  # a hang-up is always reported
+    hang_up.poll()
     os.killpg(0, signal.SIGKILL)
 
 

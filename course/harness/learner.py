@@ -202,44 +202,6 @@ class App:
         pending = [self.start(path, **request) for path, request in requests]
         return [each.answer() for each in pending]
 
-    def ask_without_blocking(
-        self, path: str, method: str = "GET", *, cause: str, **request
-    ) -> Answer:
-        """Send one request, and others while it is under way: the check fails if the event loop stands still meanwhile.
-
-        It stands still if another request waits and the loop's thread is twice found at the same line of the exercise.
-        The others go to a path that no route has. If they had to wait for another reason, it is tried again.
-        """
-        first = Request(path, method, **request)
-        for _ in range(3):
-            pending = Pending(self, first)
-            lines, waited = self._blocked_by(pending)
-            if lines:
-                with contextlib.suppress(Wrong):
-                    pending.answer()
-                expected = "a second request is answered while this one waits"
-                got = "the second request waits too"
-                raise Wrong(Failure("blocks", expected, got, cause, first.curl(), lines))
-            if not waited:
-                break
-        return pending.answer()
-
-    def _blocked_by(self, pending: Pending) -> tuple[list[dict], bool]:
-        """The lines at which the event loop stands still while a request is under way, and whether others had to wait."""
-        waited = False
-        while not pending.done:
-            other = Pending(self, Request("/is-anybody-there"))
-            stood: list[dict] = []
-            while not other.over(0.05):
-                waited = True
-                lines = self._learner.stuck_lines(main_thread=True)
-                if lines and lines == stood and not other.done:
-                    return lines, waited
-                stood = lines
-            other.answer()
-            pending.over(0.01)
-        return [], waited
-
     def websocket(self, path: str, headers: dict | None = None):
         """Open a WebSocket; the check fails if the handshake does."""
         from course.harness.sockets import Socket

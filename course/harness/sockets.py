@@ -29,11 +29,10 @@ class Socket:
                 close_timeout=0.5,
                 proxy=None,
             )
-            self._open = ExitStack()
+            self._open = ExitStack()  # websockets deprecates a connect() without a with statement
             self._connection = self._open.enter_context(opened)
         except InvalidStatus as error:
             status = error.response.status_code
-            self.refused = status
             got = f"{status} {error.response.reason_phrase}"
             self._fail("todo" if status == 501 else "wrong", "an open WebSocket", got, "")
         except (OSError, TimeoutError) as error:

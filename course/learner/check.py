@@ -13,17 +13,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from course.environment import ROOT
+from course.environment import ROOT, CourseError
 from course.manifest import Chapter, Task
 
 SECONDS = 25
 """How long the checks of a chapter may take in all: this limit only ends what does not end by itself."""
 DETAILS = ROOT / "work" / "checks-error.txt"
 """What pytest said when the checks could not be run."""
-
-
-class CheckError(Exception):
-    """The checks themselves could not be run; the message is one line for the learner."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +124,7 @@ def command(file: Path, *options: str) -> list[str]:
 
 
 class Run:
-    """One run of a chapter's checks. It gets ready at once, and begins when `verdict()` is called.
+    """One run of a chapter's checks. It gets ready immediately, and begins when `verdict()` is called.
 
     `answers` is the folder that holds the exercise.py to judge, `file` the checks if not the chapter's own. When this process
     ends, however it ends, the run does too: the pipe to it closes.
@@ -155,7 +151,7 @@ class Run:
         self._go = self._process.stdin
 
     def verdict(self) -> Verdict:
-        """Run the checks. Raises CheckError if they could not be run."""
+        """Run the checks. Raises CourseError if they could not be run."""
         try:
             with contextlib.suppress(BrokenPipeError):
                 self._go.write(b"go\n")
@@ -163,10 +159,10 @@ class Run:
             told, ended = self._read(time.monotonic() + SECONDS)
             verdict = read(self.chapter, told.decode().splitlines(), ended)
             if not verdict.results or (not ended and self._process.wait(10) not in (0, 1)):
-                raise CheckError(self._trouble())
+                raise CourseError(self._trouble())
             return verdict
         except subprocess.TimeoutExpired:
-            raise CheckError(self._trouble()) from None
+            raise CourseError(self._trouble()) from None
         finally:
             self.cancel()
 

@@ -20,7 +20,7 @@ import pymongo
 from pymongo.errors import ConnectionFailure, OperationFailure
 
 from course.environment import ROOT, CourseError
-from course.learner.script import free_port, port_is_free
+from course.learner.script import free_port, need_port
 
 FOLDER = ROOT / "work" / "mongo"
 READY_SECONDS = 30.0
@@ -34,13 +34,11 @@ class MongoError(CourseError):
 def serve_mongo(port: int, folder: Path = FOLDER) -> int:
     """Run a MongoDB on `port` of loopback until Ctrl-C, its data in `folder`. Returns the exit status, 0.
 
-    Raises MongoError: the port is in use, the folder is not writable, another mongod is at work there, this system has no
+    Raises CourseError: the port is in use, the folder is not writable, another mongod is at work there, this system has no
     mongod, or it ended by itself.
     """
     try:
-        if not port_is_free(port):
-            other = f"PORT={port % 65535 + 1} make mongo"
-            raise MongoError(f"Port {port} is in use or not allowed. Another one: {other}")
+        need_port(port, "mongo")
         for number in (signal.SIGTERM, signal.SIGHUP):  # the terminal is closed: as by Ctrl-C
             signal.signal(number, _interrupt)
         with Mongod(folder, port) as mongod:
@@ -150,7 +148,7 @@ class Mongod:
         self.process.wait()
 
     def kill(self) -> None:
-        """End it at once, as a power cut does; the data stay."""
+        """Kill it, as a power cut does; the data stay."""
         self.process.kill()
         self.process.wait()
 

@@ -16,8 +16,8 @@ import webbrowser
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from course.environment import ROOT
-from course.learner.script import port_is_free
+from course.environment import ROOT, CourseError
+from course.learner.script import need_port
 
 START = 120  # seconds that JupyterLab may take
 LINK = re.compile(r"\[([^]]+)\]\((?!\w+:|#)([^)#]*)[^)]*\)")
@@ -26,27 +26,19 @@ LINK = re.compile(r"\[([^]]+)\]\((?!\w+:|#)([^)#]*)[^)]*\)")
 def open_notebook(number: int, port: int) -> int:
     """Open the learner's copy of a chapter's lesson in JupyterLab, until Ctrl-C. Returns the exit status.
 
-    The copies, work/notebooks/NN_*.ipynb, are made if they are missing, and never overwritten. The status is 1, with one
-    line printed, if the chapter has no notebook, a copy cannot be written, the port is in use or JupyterLab does not start.
+    The copies, work/notebooks/NN_*.ipynb, are made if they are missing, and never overwritten. Raises CourseError if the
+    chapter has no notebook, the port is in use or JupyterLab does not start, and OSError if a copy cannot be written.
     """
     sources = sorted((ROOT / "notebooks").glob(f"{number:02d}_*.ipynb"))  # the lesson, its notes
     mine = ROOT / "work" / "notebooks"
     if not sources:
-        print(f"chapter {number} has no notebook", file=sys.stderr)
-        return 1
-    if not port_is_free(port):
-        other = f"PORT={port % 65535 + 1} make notebook-{number}"
-        print(f"Port {port} is in use or not allowed. Another one: {other}", file=sys.stderr)
-        return 1
-    try:
-        mine.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / "notebooks" / "live.py", mine)  # the course's: newer than any copy
-        for source in sources:
-            _copy(source, mine / source.name, [each.name for each in sources])
-        return _jupyterlab(mine / sources[0].name, port)
-    except OSError as error:
-        print(f"{error.filename or mine}: {error.strerror}", file=sys.stderr)
-        return 1
+        raise CourseError(f"chapter {number} has no notebook")
+    need_port(port, f"notebook-{number}")
+    mine.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "notebooks" / "live.py", mine)  # the course's: newer than any copy
+    for source in sources:
+        _copy(source, mine / source.name, [each.name for each in sources])
+    return _jupyterlab(mine / sources[0].name, port)
 
 
 def _copy(source: Path, mine: Path, names: list[str]) -> None:
@@ -57,10 +49,9 @@ def _copy(source: Path, mine: Path, names: list[str]) -> None:
     made_from = hashlib.sha256(texts.encode()).hexdigest()[:16]
     if mine.exists():
         if _made_from(mine) not in (made_from, None):
-            print(
-                f"{source.relative_to(ROOT)} has changed since your copy was made. To get the new"
-            )
-            print(f"one and keep yours: mv {place} {place.with_stem(place.stem + '-old')}")
+            print(f"{source.relative_to(ROOT)} has changed since your copy was made.")
+            move = f"mv {place} {place.with_stem(place.stem + '-old')}"
+            print(f"To get the new one and keep yours: {move}")
         return
     notebook["metadata"]["course"] = {"copied_from": made_from}
     for cell in notebook["cells"]:
@@ -77,7 +68,7 @@ def _made_from(mine: Path) -> str | None:
     try:
         return json.loads(mine.read_text(encoding="utf-8"))["metadata"]["course"]["copied_from"]
     except (ValueError, KeyError, TypeError):
-        return None  # not a copy of ours, or damaged: JupyterLab will say so
+        return None  # not a copy that we made, or damaged: JupyterLab will say so
 
 
 def _jupyterlab(mine: Path, port: int) -> int:
@@ -94,10 +85,9 @@ def _jupyterlab(mine: Path, port: int) -> int:
     process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     try:
-        print("JupyterLab starts ...", flush=True)
+        print("JupyterLab is starting ...", flush=True)
         if not _answers(port, process):
-            print("JupyterLab did not start; its messages are above.", file=sys.stderr)
-            return 1
+            raise CourseError("JupyterLab did not start; its messages are above.")
         print(f"  open  {url}\n  Run > Run All Cells runs the lesson; Ctrl-C ends it", flush=True)
         if _has_browser():
             webbrowser.open(url)

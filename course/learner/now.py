@@ -86,7 +86,7 @@ def _suggestion(claims: Claims, name: str) -> str:
 
 
 def _lines(entry: Entry) -> list[tuple[str, str]]:
-    """Label and text of each line about an entry; a text may be empty."""
+    """The label and the text of each line about an entry; the text may be empty."""
     match entry:
         case Name():
             status = _coloured(entry.status).replace("never", "never was Python")
@@ -126,7 +126,7 @@ def _evidence(claims: Claims, entry: Entry, found) -> Iterator[tuple[str, str]]:
 
 
 def _plain(text: str) -> str:
-    """A text of claims.toml for the terminal: without Markdown's backticks, and with rich's brackets escaped."""
+    """A string of claims.toml for the terminal: without Markdown's backticks, and with rich's brackets escaped."""
     return escape(text.replace("`", ""))
 
 

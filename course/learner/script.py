@@ -6,8 +6,9 @@ import os
 import socket
 import sys
 from pathlib import Path
+from typing import NoReturn
 
-from course.environment import ROOT
+from course.environment import ROOT, CourseError
 from course.manifest import Chapter
 
 
@@ -29,13 +30,17 @@ def free_port() -> int:
         return sock.getsockname()[1]
 
 
-def run_chapter(chapter: Chapter, port: int) -> int:
-    """Say what to open and what to type, and become the chapter's program.
+def need_port(port: int, target: str) -> None:
+    """Raises CourseError if a server may not listen on this port; it says how to give `make target` another one."""
+    if not port_is_free(port):
+        other = f"PORT={port % 65535 + 1} make {target}"
+        raise CourseError(f"Port {port} is in use or not allowed. Another one: {other}")
 
-    Returns 1, with one line on stderr, if the port is in use; otherwise it does not return.
-    """
-    if chapter.open and not port_is_free(port):
-        return _in_use(port, f"chapter-{chapter.number}")
+
+def run_chapter(chapter: Chapter, port: int) -> NoReturn:
+    """Say what to open and what to type, and become the chapter's program. Raises CourseError if the port is in use."""
+    if chapter.open:
+        need_port(port, f"chapter-{chapter.number}")
     print(f"Chapter {chapter.number}: {chapter.title}    {chapter.script.relative_to(ROOT)}")
     if chapter.open:
         print(f"  open  {chapter.open.format(port=port)}")
@@ -43,31 +48,22 @@ def run_chapter(chapter: Chapter, port: int) -> int:
         print(f"  type  {line.format(port=port)}")
     if chapter.open:
         print("  Ctrl-C ends it")
-    return _become(chapter.script, port if chapter.open else None)
+    _become(chapter.script, port if chapter.open else None)
 
 
-def run_work(chapter: Chapter, port: int) -> int:
+def run_work(chapter: Chapter, port: int) -> NoReturn:
     """Become the learner's own exercise, on `port` if the chapter serves something.
 
-    Returns 1, with one line on stderr, if there is no exercise yet or the port is in use; otherwise it does not return.
+    Raises CourseError if there is no exercise yet, or the port is in use.
     """
-    if not chapter.work.exists():
-        print(chapter.to_start, file=sys.stderr)
-        return 1
-    if chapter.open and not port_is_free(port):
-        return _in_use(port, f"run-{chapter.number}")
+    chapter.need_work()
     if chapter.open:
+        need_port(port, f"run-{chapter.number}")
         print(f"{chapter.work.relative_to(ROOT)} on http://127.0.0.1:{port}    Ctrl-C ends it")
-    return _become(chapter.work, port if chapter.open else None)
+    _become(chapter.work, port if chapter.open else None)
 
 
-def _in_use(port: int, target: str) -> int:
-    other = f"PORT={port % 65535 + 1} make {target}"
-    print(f"Port {port} is in use or not allowed. Another one: {other}", file=sys.stderr)
-    return 1
-
-
-def _become(script: Path, port: int | None) -> int:
+def _become(script: Path, port: int | None) -> NoReturn:
     sys.stdout.flush()
     options = [f"--port={port}"] if port else []
     os.execv(sys.executable, [sys.executable, str(script), *options])

@@ -13,14 +13,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from course.environment import ROOT
+from course.environment import ROOT, CourseError
 from course.learner import check
-from course.learner.check import CheckError, Verdict
+from course.learner.check import Verdict
 from course.manifest import Chapter
 
-for stream in (sys.stdout, sys.stderr):
-    if hasattr(stream, "reconfigure"):  # no terminal's encoding may end a command
-        stream.reconfigure(errors="backslashreplace")
 console = Console(highlight=False, soft_wrap=True)
 HINTS = ROOT / "work" / ".hints.json"
 
@@ -34,21 +31,16 @@ def marks() -> tuple[str, str, str]:
     return "✓", "✗", "·"
 
 
-def judge(chapter: Chapter) -> Verdict | None:
-    """The verdict on the learner's work; None, with one line on stderr, if there is no verdict."""
-    try:
-        if problem := obstacle(chapter, chapter.work):
-            raise CheckError(problem)
-        return check.run(chapter, chapter.work.parent)
-    except CheckError as error:
-        print(error, file=sys.stderr)
-        return None
+def judge(chapter: Chapter) -> Verdict:
+    """The verdict on the learner's work. Raises CourseError, in one line, if there is no verdict."""
+    chapter.need_work()
+    if problem := obstacle(chapter, chapter.work):
+        raise CourseError(problem)
+    return check.run(chapter, chapter.work.parent)
 
 
 def obstacle(chapter: Chapter, work: Path) -> str:
-    """Why an exercise cannot be checked, in one line: not started, a module is missing, a starter of the first edition."""
-    if not work.exists():
-        return chapter.to_start
+    """Why an exercise cannot be checked, in one line: a module is missing, it is a starter of the first edition."""
     modules = chapter.starter_modules
     if not work.is_file() or not modules:
         return ""
@@ -72,8 +64,6 @@ def obstacle(chapter: Chapter, work: Path) -> str:
 def check_work(chapter: Chapter, as_json: bool = False) -> int:
     """Check the learner's work and print the verdict, or the JSON of Verdict.as_dict(). Returns 0 if all is green, else 1."""
     verdict = judge(chapter)
-    if verdict is None:
-        return 1
     if not as_json:
         return show(verdict)
     print(json.dumps(verdict.as_dict(), indent=2))
@@ -111,7 +101,7 @@ def show(verdict: Verdict) -> int:
 
 
 def _checks(count: int) -> str:
-    return "1 check" if count == 1 else f"{count} checks"
+    return f"{count} check{'' if count == 1 else 's'}"
 
 
 def _explain(chapter: Chapter, task, result) -> None:
@@ -147,10 +137,8 @@ def _explain(chapter: Chapter, task, result) -> None:
 
 
 def hint(chapter: Chapter) -> int:
-    """Print the hints for the first red task, one more each time. Returns 0, or 1 if there is no verdict."""
+    """Print the hints for the first red task, one more each time. Returns 0."""
     verdict = judge(chapter)
-    if verdict is None:
-        return 1
     if verdict.first_red is None:
         console.print(f"All green, no hint is needed: make diff-{chapter.number}")
         return 0
@@ -186,13 +174,9 @@ def diff(chapter: Chapter, force: bool) -> int:
 
     Returns 1, and prints no solution, while a task is red, unless `force`.
     """
-    if not chapter.work.is_file():
-        print(chapter.to_start, file=sys.stderr)
-        return 1
+    chapter.need_work()
     if not force:
         verdict = judge(chapter)
-        if verdict is None:
-            return 1
         if verdict.green < len(chapter.tasks):
             number = chapter.number
             console.print(
@@ -225,7 +209,7 @@ def verdicts(work: list[tuple[Chapter, Path]]) -> Iterator[Verdict | str]:
     def one(chapter: Chapter, file: Path) -> Verdict | str:
         try:
             return obstacle(chapter, file) or check.run(chapter, file.parent)
-        except (CheckError, OSError) as error:
+        except (CourseError, OSError) as error:
             return str(error)
 
     with (
@@ -243,14 +227,8 @@ def progress(chapters: list[Chapter]) -> int:
     """Check all that was started, and print a table of chapters and tasks. Returns 0."""
     from rich.table import Table
 
-    started = [chapter for chapter in chapters if chapter.work.exists()]
-    found = dict(
-        zip(
-            [each.number for each in started],
-            verdicts([(each, each.work) for each in started]),
-            strict=True,
-        )
-    )
+    started = [(each, each.work) for each in chapters if each.work.exists()]
+    found = dict(zip([each.number for each, _ in started], verdicts(started), strict=True))
     table = Table(box=None, pad_edge=False)
     for name in ("chapter", "", "tasks", "next"):
         table.add_column(name)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from watchfiles import watch as changes
 
+from course.environment import CourseError
 from course.learner import show
-from course.learner.check import CheckError, Run
+from course.learner.check import Run
 from course.manifest import Chapter
 
 
 def watch(chapter: Chapter) -> int:
-    """Check now, and again whenever the exercise was saved, until Ctrl-C. Returns 0, or 1 if there is no work."""
-    if not chapter.work.exists():
-        print(chapter.to_start, file=sys.stderr)
-        return 1
+    """Check now, and again whenever the exercise was saved, until Ctrl-C. Raises CourseError if there is no work."""
+    chapter.need_work()
     run, parent = Run(chapter, chapter.work.parent), os.getppid()
     try:
         _show(chapter, run)
@@ -29,7 +27,7 @@ def watch(chapter: Chapter) -> int:
             yield_on_timeout=True,
             rust_timeout=1000,
         ):
-            if os.getppid() != parent:  # `make` or the terminal has gone
+            if os.getppid() != parent:  # `make` or the terminal has ended
                 break
             if any(path.endswith(".py") for _, path in saved):
                 show.console.clear()
@@ -46,8 +44,8 @@ def _show(chapter: Chapter, run: Run) -> None:
     try:
         if problem := show.obstacle(chapter, chapter.work):
             run.cancel()
-            raise CheckError(problem)
+            raise CourseError(problem)
         show.show(run.verdict())
-    except CheckError as error:
+    except CourseError as error:
         show.console.print(str(error), markup=False)
     show.console.print("[dim]watching; Ctrl-C ends it[/]")

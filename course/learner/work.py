@@ -28,7 +28,7 @@ def start(chapter: Chapter) -> int:
 
 
 def reset(chapter: Chapter, force: bool) -> int:
-    """Put a fresh starter in the place of the learner's work, which is kept as a dated backup.
+    """Replace the learner's work by a fresh starter, and keep it as a dated backup.
 
     Asks first, unless `force`. Returns the exit status: 1 if the answer is no.
     """

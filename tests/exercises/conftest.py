@@ -35,7 +35,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "task(number): the task that a check belongs to")
     if config.getoption("--wait", False):
-        config.option.basetemp = _temporary  # for tmp_path; pytest keeps those of its own
+        config.option.basetemp = _temporary  # for tmp_path: pytest would keep its own folders
         adopt_orphans()
         threading.Thread(target=_obey, daemon=True).start()
     if answers := config.getoption("--answers", ""):
@@ -43,7 +43,7 @@ def pytest_configure(config):
 
 
 def _obey() -> None:
-    """Let the checks begin at the first line of input, and end everything when the command has gone."""
+    """Let the checks begin at the first line of input, and end everything when the command has ended."""
     if os.read(0, 100):
         _go.set()
         os.read(0, 100)
