@@ -1,7 +1,12 @@
 """What chapter 4's cells show in mongomock is what MongoDB does: the same claims, on mongomock and on a real mongod."""
 
+import datetime
+
+import bson
 import pymongo
 import pytest
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
 from pymongo.errors import DuplicateKeyError
 
 
@@ -29,9 +34,41 @@ def test_c26_and_c31_the_driver_adds_the_id_and_the_write_is_acknowledged(collec
     assert document["_id"] == result.inserted_id
 
 
+def test_c26_an_insert_waits_and_an_unacknowledged_one_hides_a_duplicate(mongod):
+    with pymongo.MongoClient(mongod.uri) as client:
+        try:
+            waiting = client.claim_26.words
+            hasty = waiting.with_options(write_concern=pymongo.WriteConcern(w=0))
+            waiting.insert_one({"_id": "word1"})
+            assert not hasty.insert_one({"_id": "word1"}).acknowledged
+            with pytest.raises(DuplicateKeyError):
+                waiting.insert_one({"_id": "word1"})
+        finally:
+            client.drop_database("claim_26")
+
+
 def test_c28_documents_need_not_be_alike(collection):
     collection.insert_many([{"foo": "bar"}, {"name": "flibnip", "tags": ["new"]}])
     assert collection.count_documents({}) == 2
+
+
+def test_c29_what_is_stored_is_bson_and_comes_back_as_an_equal_dict(mongod):
+    document = {"name": "flibnip", "since": datetime.datetime(2011, 10, 30), "raw": b"\xff"}
+    with pymongo.MongoClient(mongod.uri) as client:
+        try:
+            client.claim_29.widgets.insert_one(document)
+            assert client.claim_29.widgets.find_one() == document
+            raw = client.get_database("claim_29", CodecOptions(RawBSONDocument)).widgets.find_one()
+            assert bson.decode(raw.raw) == document
+        finally:
+            client.drop_database("claim_29")
+
+
+def test_c76_the_key_of_a_filter_is_the_name_of_a_field(collection):
+    collection.insert_one({"name": "flibnip", "quantity": 3})
+    assert collection.find_one({"flibnip": {"$exists": True}}) is None
+    assert collection.find_one({"name": "flibnip"})["quantity"] == 3
+    assert collection.find_one({"quantity": 3})["name"] == "flibnip"
 
 
 def test_c30_nothing_is_found_where_nothing_was_inserted(collection):
