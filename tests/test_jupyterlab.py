@@ -224,6 +224,14 @@ def test_a_link_to_a_file_that_jupyterlab_does_not_see_is_text(opened, course):
     assert "See the page. A *h" in opened()[1].read_text("utf-8")
 
 
+def test_a_picture_lies_beside_the_copy(opened, course):
+    picture = course / "chapters" / "01_hello" / "request.png"
+    mine = opened()[1]
+    text = mine.read_text("utf-8")
+    [name] = re.findall(r"!\[[^]]+\]\(([\w.]+)\)", text)
+    assert (mine.parent / name).read_bytes() == picture.read_bytes()
+
+
 def test_an_output_that_changed_is_no_newer_lesson(opened, course, capsys):
     opened()
     clear(course / "notebooks" / NAME)

@@ -21,7 +21,7 @@ def posts_per_second(body, now=None):
 
     `body` is the timeline's JSON. The seconds do not end at the newest post, so that the rate of a
     tag that has gone quiet falls. They are at least 1: a post of this second, or from a clock that
-    is ahead of ours, does not divide by zero. Without posts the rate is 0.
+    is ahead, does not divide by zero. Without posts the rate is 0.
 
     Raises NotATimelineError.
     """

@@ -20,7 +20,8 @@ from course.environment import ROOT, CourseError
 from course.learner.script import need_port
 
 START = 120  # seconds that JupyterLab may take
-LINK = re.compile(r"\[([^]]+)\]\((?!\w+:|#)([^)#]*)[^)]*\)")
+LINK = re.compile(r"(?<!!)\[([^]]+)\]\((?!\w+:|#)([^)#]*)[^)]*\)")
+PICTURE = re.compile(r"(!\[[^]]*\])\((\.\./[^)]+)\)")
 
 
 def open_notebook(number: int, port: int) -> int:
@@ -54,10 +55,19 @@ def _copy(source: Path, mine: Path, names: list[str]) -> None:
             print(f"To get the new one and keep yours: {move}")
         return
     notebook["metadata"]["course"] = {"copied_from": made_from}
+
+    def beside(link: re.Match) -> str:
+        """The picture, copied beside the notebook: JupyterLab sees work/ only."""
+        picture = source.parent / link[2]
+        name = f"{picture.parent.name}_{picture.name}"  # two chapters may have a page.png
+        shutil.copy(picture, mine.parent / name)
+        return f"{link[1]}({name})"
+
     for cell in notebook["cells"]:
-        if cell["cell_type"] == "markdown":  # JupyterLab sees work/ only: other links become text
+        if cell["cell_type"] == "markdown":  # other links become text
             keep = lambda link: link[0] if link[2] in names else link[1]  # noqa: E731
-            cell["source"] = [LINK.sub(keep, line) for line in cell["source"]]
+            lines = [LINK.sub(keep, line) for line in cell["source"]]
+            cell["source"] = [PICTURE.sub(beside, line) for line in lines]
     part = mine.with_suffix(".part")  # a full disk leaves no half of a copy
     part.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     part.replace(mine)

@@ -1,4 +1,4 @@
-"""Chapter 1, exercise: three handlers that read what a client sends.
+"""Chapter 1, exercise: two handlers that read what a client sends.
 
 Run it:    make run-1
 Try it:    curl http://127.0.0.1:8000/reverse/stressed

@@ -1,6 +1,14 @@
-"""Chapter 1's script."""
+"""Chapter 1's script, and the program of about 20 lines with which its lesson begins."""
+
+import re
+import urllib.request
 
 import pytest
+
+from course.environment import ROOT
+from course.learner.script import free_port
+
+from servers import Script
 
 
 @pytest.fixture
@@ -40,3 +48,16 @@ def test_debug_is_an_option_and_off(load):
     module = load(1)
     assert not module.make_app().settings.get("debug")
     assert module.make_app(debug=True).settings["debug"]
+
+
+def test_the_first_program_of_the_lesson_serves(tmp_path):
+    lesson = (ROOT / "chapters/01_hello/lesson.md").read_text(encoding="utf-8")
+    [program] = re.findall(r"(?ms)^```py\n(.+?)^```$", lesson)
+    port = free_port()
+    file = tmp_path / "hello.py"
+    file.write_text(program.replace("8000", str(port)), encoding="utf-8")
+    running = Script(file, port=port)
+    try:
+        assert urllib.request.urlopen(running.url).read() == b"Hello, world\n"
+    finally:
+        running.kill()
