@@ -73,7 +73,7 @@ class WordHandler(JSONHandler):
 
 def make_app(words, ready, **settings):
     return tornado.web.Application(
-        # The notes' \w+ would refuse `ice-cream` and `中文`: here the path is still percent-encoded.
+        # Not \w+, which refuses `ice-cream` and `中文`: here the path is percent-encoded.
         [(r"/([^/]+)", WordHandler, {"words": words, "ready": ready})],
         default_handler_class=NotFoundHandler,
         **settings,
