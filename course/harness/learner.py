@@ -17,6 +17,8 @@ from course.harness.process import Gone, Process, Stuck
 
 READY_SECONDS = 20.0
 """How long the process may take to be ready: Python's own start, and the packages that take long to import."""
+IMPORT_SECONDS = 12.0
+"""How long an exercise may take to import. A busy machine, or packages not compiled yet, take their time too."""
 ORDER_SECONDS = 6.0
 """How long an exercise may take to import, or one of its functions to return: this limit only ends what hangs."""
 
@@ -141,12 +143,12 @@ class Learner:
             return
         try:
             self._process.ask({"do": "get ready"}, READY_SECONDS)
-            reply = self._process.ask({"do": "import"}, ORDER_SECONDS)
+            reply = self._process.ask({"do": "import"}, IMPORT_SECONDS)
         except Stuck:
             self._hopeless = Failure(
                 "timeout",
                 f"an import of {self.file.name} that ends",
-                f"it still runs after {ORDER_SECONDS:g} s",
+                f"it still runs after {IMPORT_SECONDS:g} s",
                 "Something at the top level loops or serves: move it below "
                 'if __name__ == "__main__".',
                 lines=self.stuck_lines(),
