@@ -20,7 +20,7 @@ READY_SECONDS = 20.0
 IMPORT_SECONDS = 12.0
 """How long an exercise may take to import. A busy machine, or packages not compiled yet, take their time too."""
 ORDER_SECONDS = 6.0
-"""How long an exercise may take to import, or one of its functions to return: this limit only ends what hangs."""
+"""How long a function of the exercise may take to return: this limit only ends what hangs."""
 
 
 class Learner:
