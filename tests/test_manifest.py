@@ -17,16 +17,21 @@ CHAPTERS = chapters()
     [
         "chapters/{}/main.py",
         "chapters/{}/lesson.md",
+        "chapters/{}/notes.md",
         "chapters/{}/exercise.py",
         "solutions/{}/exercise.py",
         "notebooks/{}.ipynb",
+        "notebooks/{}_notes.ipynb",
         "tests/exercises/test_{}.py",
     ],
 )
 def test_each_chapter_has_its_files_and_there_are_no_others(pattern):
     listed = {pattern.format(each.folder) for each in CHAPTERS}
     found = ROOT.glob(pattern.format("[0-9][0-9]_*"))
-    found = {str(file.relative_to(ROOT)) for file in found if not file.stem.endswith("_notes")}
+    of_notes = "_notes" in pattern
+    found = {
+        str(file.relative_to(ROOT)) for file in found if file.stem.endswith("_notes") == of_notes
+    }
     assert found == listed
 
 
@@ -103,7 +108,7 @@ def test_a_chapter_that_is_not_there_is_said_in_one_line(number):
 
 def test_the_readme_links_to_every_page_of_every_chapter():
     rows = re.findall(
-        r"^\| (\d+) \| (.+?): .+? \| \[lesson\]\((.+?)\) \| (.+?) "
+        r"^\| (\d+) \| (.+?): .+? \| \[lesson\]\((.+?)\) \| \[notes\]\((.+?)\) "
         r"\| \[program\]\((.+?)\) \| \[exercise\]\((.+?)\) \|$",
         (ROOT / "README.md").read_text(encoding="utf-8"),
         re.MULTILINE,
@@ -113,13 +118,9 @@ def test_the_readme_links_to_every_page_of_every_chapter():
             str(each.number),
             each.title,
             f"notebooks/{each.folder}.ipynb",
-            _notes(f"notebooks/{each.folder}_notes.ipynb"),
+            f"notebooks/{each.folder}_notes.ipynb",
             f"chapters/{each.folder}/main.py",
             f"chapters/{each.folder}/exercise.py",
         )
         for each in CHAPTERS
     ]
-
-
-def _notes(file: str) -> str:
-    return f"[notes]({file})" if (ROOT / file).exists() else "to come"
