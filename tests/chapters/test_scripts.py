@@ -1,5 +1,6 @@
 """Every chapter's script, run as a person runs it: it serves, it ends by Ctrl-C and by SIGTERM, without a traceback."""
 
+import ast
 import shutil
 import signal
 import socket
@@ -67,3 +68,15 @@ def test_help_says_what_the_options_are(chapter):
 def test_no_file_of_a_chapter_hides_a_package():
     names = {file.stem for file in ROOT.glob("chapters/*/*.py")}
     assert not names & {*sys.stdlib_module_names, "tornado", "pymongo", "bson", "mongomock"}
+
+
+@pytest.mark.parametrize("name", ["JSONHandler", "NotFoundHandler"])
+def test_a_class_that_several_chapters_have_is_the_same_in_each(name):
+    found = {}
+    for file in ROOT.glob("chapters/*/*.py"):
+        text = file.read_text(encoding="utf-8")
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.ClassDef) and node.name == name:
+                found[file.parent.name] = ast.get_source_segment(text, node)
+    assert len(found) > 1
+    assert len(set(found.values())) == 1, sorted(found)
