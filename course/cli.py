@@ -196,7 +196,7 @@ def _slow(given) -> int:
     return suite.run_slow()
 
 
-@verb("ruff, mypy and weave --check (for authors)", "notebook", "test")
+@verb("ruff, mypy and weave --check (for authors)", "check", "notebook", "test")
 def _lint(given) -> int:
     from course.authors import suite
 
