@@ -383,12 +383,25 @@ def test_when_the_command_is_killed_everything_ends(number, text, tmp_path):
         [sys.executable, "-c", code, str(tmp_path)],
         cwd=ROOT,
         env=os.environ | {"TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)},
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # nohup ignores it
     )
     wait_for(lambda: len(those_in(tmp_path)) == 2)
     command.send_signal(number)
-    command.wait(10)
+    command.wait(60)
     assert nothing_in(tmp_path)
     wait_for(lambda: not list(temporary.iterdir()))
+
+
+def test_a_line_that_blocks_is_found_in_a_folder_with_chinese_letters(tmp_path):
+    folder = tmp_path / "我的 课程 é"
+    folder.mkdir()
+    text = changed(
+        "        text = self.get", "        __import__('time').sleep(60)\n        text = self.get"
+    )
+    (folder / "exercise.py").write_text(text, encoding="utf-8")
+    _, result = check.run(HELLO, folder).first_red
+    assert result.failure["kind"] == "blocks"
+    assert "sleep(60)" in result.failure["lines"][-1]["code"]
 
 
 def test_when_the_checks_are_killed_the_learners_process_ends(tmp_path):

@@ -80,12 +80,7 @@ class Process:
 
     def standing_at(self, file: Path, main_thread: bool = False) -> list[dict]:
         """The lines of `file` that are being run at this moment, outermost first, in the main thread or else in another."""
-        self._stacks.truncate(0)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._popen.pid, signal.SIGUSR1)
-        time.sleep(0.05)
-        self._stacks.seek(0)
-        stack = self._stacks.read(2**20).decode(errors="replace")
+        stack = self._stack()
         source = file.read_text(errors="replace").splitlines()
         for part in (stack.split("\n\n")[-1], *([] if main_thread else [stack])):  # it comes last
             found = re.findall(r'File "(.+)", line (\d+) in', part)
@@ -94,6 +89,20 @@ class Process:
                 once = [number for number, _ in itertools.groupby(reversed(numbers))]
                 return [{"line": n, "code": source[n - 1].strip(), "file": file.name} for n in once]
         return []
+
+    def _stack(self) -> str:
+        """The stacks of all threads, the main thread last; empty if the process does not write them within 2 s."""
+        self._stacks.truncate(0)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._popen.pid, signal.SIGUSR1)
+        stack, deadline = "", time.monotonic() + 2
+        while not stack.endswith("\n") and time.monotonic() < deadline:
+            time.sleep(0.02)
+            self._stacks.seek(0)
+            stack = self._stacks.read(2**20).decode(errors="replace")
+        # faulthandler writes letters such as 中 as \u4e2d, here in the path of a file.
+        code = r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))"
+        return re.sub(code, lambda found: chr(int(found[1] or found[2] or found[3], 16)), stack)
 
     def status(self) -> int:
         """The exit status of a process that has ended."""
