@@ -13,6 +13,7 @@ import pytest
 
 from course.harness import Failure, Wrong
 from course.harness.learner import Learner
+from course.harness.process import Gone
 from course.learner import check
 from course.manifest import chapters
 
@@ -563,3 +564,14 @@ def test_only_what_make_run_shows_too_is_said_to_be_reproducible(two):
     assert not failure_of(lambda: app.ask("/fine").expect(404)).reproducible
     app.reproducible = False
     assert not failure_of(lambda: app.ask("/fine").expect(404)).reproducible
+
+
+def test_a_request_that_outlives_its_process_has_nothing_to_do_with_the_next(two):
+    pending = two.serve().start("/fine")
+    old = two._process
+    two.replace()
+    assert "the program ended" in failure_of(pending.answer).got, "it asked the next process"
+    with pytest.raises(Gone):
+        old.ask({"do": "ping"}, 1)
+    assert (old.is_stuck(), old.stuck_lines(), old.printed()) == (True, [], "")
+    two.serve().ask("/fine").expect(200, text="fine")

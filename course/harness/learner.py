@@ -38,7 +38,8 @@ class Learner:
         if stage is None:
             self._need("make_app")
         reply = self.order("serve", stage=stage, stages=str(self.stages), given=given)
-        return App(self, reply["port"], reproducible=stage is None and not given)
+        reproducible = stage is None and not given
+        return App(self, self._process, reply["port"], reproducible)
 
     def call(self, stage: str, **given):
         """The result of a stage's function, which is called in the learner's process."""
@@ -72,38 +73,28 @@ class Learner:
     def order(self, do: str, seconds: float = ORDER_SECONDS, **given) -> dict:
         """Have the process do something; an exception in the learner's code fails the check."""
         self._start()
+        return self.order_to(self._process, do, seconds, **given)
+
+    def order_to(self, process: Process, do: str, seconds: float = ORDER_SECONDS, **given) -> dict:
+        """As order(), of a process that may have been replaced by now."""
         try:
-            reply = self._process.ask({"do": do, **given}, seconds)
+            reply = process.ask({"do": do, **given}, seconds)
         except Stuck:
-            self._trouble(
-                "blocks", f"nothing for {seconds:g} s", "This call does not return in time."
-            )
+            failure = Failure("blocks", "", f"nothing for {seconds:g} s")
+            failure.cause = "This call does not return in time."
+            failure.lines = process.stuck_lines()
+            self._trouble(failure)
         except Gone:
-            self._ended()
+            failure = Failure("exit", "", f"the program ended, exit status {process.status()}")
+            failure.cause = "Your code ended the process."
+            self._trouble(failure)
         if "error" in reply:
             raise Wrong(causes.of_exception(reply["error"]))
         return reply
 
-    def is_stuck(self) -> bool:
-        """Whether the learner's event loop does not turn at all."""
-        try:
-            self._process.ask({"do": "ping"}, 2.0)
-        except (Stuck, Gone):
-            return True
-        return False
-
-    def stands_still(self) -> bool:
-        """Whether the event loop's thread is at the same line of the exercise before and after an order without a reply."""
-        before = self.stuck_lines(main_thread=True)
-        try:
-            self._process.ask({"do": "ping"}, 1.0)
-        except (Stuck, Gone):
-            return bool(before) and before == self.stuck_lines(main_thread=True)
-        return False
-
     def stuck_lines(self, main_thread: bool = False) -> list[dict]:
         """The lines of the exercise that are being run now, in the event loop's thread or else in another."""
-        return self._process.standing_at(self.file, main_thread)
+        return self._process.stuck_lines(main_thread)
 
     def printed(self) -> str:
         return self._process.printed()
@@ -117,7 +108,9 @@ class Learner:
                 self.replace()
 
     def replace(self) -> None:
-        """End the process, and have a new one ready."""
+        """End the process, and have a new one ready; only a check does, not the threads that it started."""
+        if threading.current_thread() is not threading.main_thread():
+            return
         self._process.close()
         self._process = Process(self.file)
         self._imported = False
@@ -169,14 +162,8 @@ class Learner:
         self._has = reply["has"]
         self._imported = True
 
-    def _trouble(self, kind: str, got: str, cause: str) -> NoReturn:
-        failure = Failure(kind, "", got, cause, lines=self.stuck_lines(), printed=self.printed())
-        self.replace()
-        raise Wrong(failure) from None
-
-    def _ended(self) -> NoReturn:
-        got = f"the program ended, exit status {self._process.status()}"
-        failure = Failure("exit", "", got, "Your code ended the process.", printed=self.printed())
+    def _trouble(self, failure: Failure) -> NoReturn:
+        failure.printed = self.printed()
         self.replace()
         raise Wrong(failure) from None
 
@@ -184,8 +171,9 @@ class Learner:
 class App:
     """The learner's application, served. Paths are sent as they are given."""
 
-    def __init__(self, learner: Learner, port: int, reproducible: bool = False):
+    def __init__(self, learner: Learner, process: Process, port: int, reproducible: bool):
         self._learner = learner
+        self._process = process
         self.port = port
         self.reproducible = reproducible
         """Whether `make run-N` serves the same application on the same data; a check may say so of a stage."""
@@ -232,7 +220,7 @@ class App:
                 connection.putheader(name, value)
             connection.endheaders(request.content)
             sock = connection.sock
-            if not select.select([sock], [], [], 1)[0] and self._learner.stands_still():
+            if not select.select([sock], [], [], 1)[0] and self._process.stands_still():
                 raise TimeoutError
             return Answer(self, request, connection.getresponse(), sock, began)
         except TimeoutError:
@@ -246,18 +234,21 @@ class App:
         """Add what only the learner's process knows: the exception behind a 500, the handler's line."""
         with contextlib.suppress(Wrong):
             where = self._where(answer.request)
-            causes.of_answer(failure, answer, self._learner.news(), where, raised)
-        failure.printed = self._learner.printed()
+            causes.of_answer(failure, answer, self._order("news"), where, raised)
+        failure.printed = self._process.printed()
 
     def explain_socket(self, failure: Failure, path: str) -> None:
         """The same for a WebSocket."""
         with contextlib.suppress(Wrong):
-            causes.of_socket(failure, self._learner.news(), self._where(Request(path)))
-        failure.printed = self._learner.printed()
+            causes.of_socket(failure, self._order("news"), self._where(Request(path)))
+        failure.printed = self._process.printed()
+
+    def _order(self, do: str, **given) -> dict:
+        return self._learner.order_to(self._process, do, **given)
 
     def _where(self, request: Request) -> dict:
         """The first line of what answers such a request."""
-        return self._learner.order("where", method=request.method, path=request.target)
+        return self._order("where", method=request.method, path=request.target)
 
     def _broken_answer(self, request: Request, error: Exception) -> Wrong:
         """What went wrong if the connection ended before the response did, or the response has no end."""
@@ -269,16 +260,15 @@ class App:
         return self._completed(failure, request)
 
     def _no_answer(self, request: Request) -> Wrong:
-        stuck = self._learner.is_stuck()
+        stuck = self._process.is_stuck()
         failure = Failure("timeout", f"an answer within {request.timeout:g} s", "none")
         failure.cause = request.late or causes.NO_ANSWER
         if stuck:
             failure.kind, failure.got = "blocks", "none, and the event loop stands still"
             failure.cause = "While this line runs, the event loop cannot answer any request."
-            failure.lines = self._learner.stuck_lines()
+            failure.lines = self._process.stuck_lines()
         wrong = self._completed(failure, request, ask=not stuck)
-        if threading.current_thread() is threading.main_thread():
-            self._learner.replace()
+        self._learner.replace()
         return wrong
 
     def _completed(self, failure: Failure, request: Request, ask: bool = True) -> Wrong:
@@ -286,11 +276,11 @@ class App:
         failure.replay, failure.reproducible = request.curl(), self.reproduces(request)
         try:
             if ask:
-                causes.add_news(failure, self._learner.news(), request)
+                causes.add_news(failure, self._order("news"), request)
                 where = self._where(request)
                 failure.lines = failure.lines or ([where] if where else [])
         except Wrong as ended:
             if ended.failure.kind == "exit":
                 failure.got, failure.cause = ended.failure.got, ended.failure.cause
-        failure.printed = self._learner.printed()
+        failure.printed = self._process.printed()
         return Wrong(failure)

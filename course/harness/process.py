@@ -28,25 +28,33 @@ class Gone(Exception):
 
 
 class Process:
-    """A host process. It has imported Tornado when the first order comes, not yet the exercise."""
+    """A host process. It has imported Tornado when the first order comes, not yet the exercise.
+
+    A check's requests are threads, which may outlive the check: once closed, the process is Gone for them too.
+    """
 
     def __init__(self, file: Path):
+        self.file = file.resolve()
         orders, self._orders = os.pipe()
         self._replies, replies = os.pipe()
         self._printed = tempfile.TemporaryFile()
         self._stacks = tempfile.TemporaryFile()
         inherited = (orders, replies, self._stacks.fileno())
-        arguments = [*map(str, inherited), str(file.resolve())]
+        arguments = [*map(str, inherited), str(self.file)]
         self._popen = start_host(arguments, self._printed.fileno(), inherited)
         os.close(orders)
         os.close(replies)
         self._unread = b""
         self._number = 0
-        self._lock = threading.Lock()  # a check's requests are threads, and each may ask
+        self._asking = threading.Lock()
+        self._reading = threading.Lock()
+        self._closed = False
 
     def ask(self, order: dict, seconds: float) -> dict:
         """Give an order and wait for its reply. Raises Stuck after `seconds`, Gone if the process has ended."""
-        with self._lock:
+        with self._asking:
+            if self._closed:
+                raise Gone
             self._number += 1
             line = json.dumps(order | {"number": self._number}).encode() + b"\n"
             with contextlib.suppress(BrokenPipeError):
@@ -72,29 +80,51 @@ class Process:
         line, self._unread = self._unread.split(b"\n", 1)
         return json.loads(line)
 
+    def is_stuck(self) -> bool:
+        """Whether the event loop does not turn at all."""
+        try:
+            self.ask({"do": "ping"}, 2.0)
+        except (Stuck, Gone):
+            return True
+        return False
+
+    def stands_still(self) -> bool:
+        """Whether the event loop's thread is at the same line of the exercise before and after an order without a reply."""
+        before = self.stuck_lines(main_thread=True)
+        try:
+            self.ask({"do": "ping"}, 1.0)
+        except (Stuck, Gone):
+            return bool(before) and before == self.stuck_lines(main_thread=True)
+        return False
+
     def printed(self, lines: int = 5) -> str:
         """The last lines of what was printed."""
-        size = self._printed.seek(0, os.SEEK_END)
-        self._printed.seek(max(0, size - 2000))
-        return "\n".join(self._printed.read().decode(errors="replace").splitlines()[-lines:])
+        with self._reading:
+            if self._closed:
+                return ""
+            size = self._printed.seek(0, os.SEEK_END)
+            self._printed.seek(max(0, size - 2000))
+            return "\n".join(self._printed.read().decode(errors="replace").splitlines()[-lines:])
 
-    def standing_at(self, file: Path, main_thread: bool = False) -> list[dict]:
-        """The lines of `file` that are being run at this moment, outermost first, in the main thread or else in another."""
-        stack = self._stack()
-        source = file.read_text(errors="replace").splitlines()
+    def stuck_lines(self, main_thread: bool = False) -> list[dict]:
+        """The lines of the exercise that are being run now, outermost first, in the main thread or else in another."""
+        with self._reading:
+            stack = "" if self._closed else self._stack()
+        source = self.file.read_text(errors="replace").splitlines()
         for part in (stack.split("\n\n")[-1], *([] if main_thread else [stack])):  # it comes last
             found = re.findall(r'File "(.+)", line (\d+) in', part)
-            numbers = [int(line) for name, line in found if Path(name).resolve() == file]
+            numbers = [int(line) for name, line in found if Path(name).resolve() == self.file]
             if numbers:
                 once = [number for number, _ in itertools.groupby(reversed(numbers))]
-                return [{"line": n, "code": source[n - 1].strip(), "file": file.name} for n in once]
+                return [
+                    {"line": n, "code": source[n - 1].strip(), "file": self.file.name} for n in once
+                ]
         return []
 
     def _stack(self) -> str:
         """The stacks of all threads, the main thread last; empty if the process does not write them within 2 s."""
         self._stacks.truncate(0)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._popen.pid, signal.SIGUSR1)
+        self._popen.send_signal(signal.SIGUSR1)
         stack, deadline = "", time.monotonic() + 2
         while not stack.endswith("\n") and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -113,11 +143,13 @@ class Process:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.wait()
-        for descriptor in (self._orders, self._replies):
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
-        self._printed.close()
-        self._stacks.close()
+        with self._asking, self._reading:
+            if not self._closed:
+                os.close(self._orders)
+                os.close(self._replies)
+                self._printed.close()
+                self._stacks.close()
+            self._closed = True
 
 
 SAME_EVERYWHERE = {
