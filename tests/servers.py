@@ -47,14 +47,6 @@ def not_tested(what: str, how: str) -> None:
     end(f"{NOT_TESTED}{what}: {how}")
 
 
-def crowded() -> float:
-    """How many times as long as alone a piece of work takes now, since others use this machine."""
-    began, cpu = time.perf_counter(), time.process_time()
-    while time.process_time() - cpu < 0.2:
-        pass
-    return (time.perf_counter() - began) / (time.process_time() - cpu)
-
-
 IN_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 """Where Linux keeps files in memory. What is killed leaves them there for its next start, as on a disk, only quicker."""
 

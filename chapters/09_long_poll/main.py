@@ -47,7 +47,7 @@ class StatusHandler(JSONHandler):
             raise
 
     def on_connection_close(self):
-        self.task.cancel()  # Tornado does not: the handler would wait on
+        self.task.cancel()  # Tornado does not cancel it: the handler would keep waiting
 
 
 def make_app(inventory=None, deadline=25):

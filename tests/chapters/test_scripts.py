@@ -1,6 +1,7 @@
 """Every chapter's script, run as a person runs it: it serves, it ends by Ctrl-C and by SIGTERM, without a traceback."""
 
 import ast
+import re
 import shutil
 import signal
 import socket
@@ -13,7 +14,7 @@ import pytest
 
 from course.manifest import chapters
 
-from servers import ROOT, Script
+from servers import ROOT, Script, not_tested
 
 NOT_GIT = shutil.ignore_patterns("__pycache__")
 SERVERS = [chapter for chapter in chapters() if chapter.open]
@@ -80,3 +81,32 @@ def test_a_class_that_several_chapters_have_is_the_same_in_each(name):
                 found[file.parent.name] = ast.get_source_segment(text, node)
     assert len(found) > 1
     assert len(set(found.values())) == 1, sorted(found)
+
+
+def printed(chapter) -> list[str]:
+    """The curl commands that a program's docstring and course.toml print, with {port}."""
+    text = ast.get_docstring(ast.parse(chapter.script.read_text(encoding="utf-8")))
+    found = re.findall(r"(?m)^(?:Try it:)? +(curl .+?)(?: +\([^()]+\))?$", text)
+    tries = [line for line in chapter.tries if line.startswith("curl ")]
+    return [line.replace(":8000", ":{port}") for line in [*found, *tries]]
+
+
+def test_every_printed_curl_command_works_as_printed(chapter):
+    """In this order, each when the one before has been sent: the purchase of chapter 9 ends the long poll before it."""
+    if not shutil.which("curl"):
+        not_tested("curl", "install curl: the commands that the programs print are run with it")
+    running = Script(chapter.script)
+    try:
+        asked = []
+        for line in printed(chapter):
+            command = line.format(port=running.port).replace("curl ", "curl -sv --noproxy '*' ", 1)
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+            asked.append(subprocess.Popen(command, shell=True, cwd=ROOT, **pipes))
+            while asked[-1].stderr.readline().strip() not in (">", ""):
+                pass  # with -v, curl prints the request that it sends, and ">" at its end
+        for each in asked:
+            said, errors = each.communicate(timeout=60)
+            assert each.returncode == 0, errors
+            assert said.strip(), each.args
+    finally:
+        running.kill()
