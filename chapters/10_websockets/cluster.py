@@ -26,6 +26,7 @@ BOOK = {"_id": "book"}
 TIMEOUT = 1.5  # seconds that a purchase, or the start, waits for the database
 UPSERT = {"upsert": True, "return_document": pymongo.ReturnDocument.AFTER}
 logger = logging.getLogger(__name__)
+logging.getLogger("pymongo.client").setLevel(logging.CRITICAL)  # follow() logs one line instead
 
 
 class ClusterInventory:
@@ -72,7 +73,7 @@ class ClusterInventory:
 
     async def follow(self):
         """Take over every change, whichever process made it, until cancelled."""
-        while True:
+        while not asyncio.current_task().cancelling():  # PyMongo may raise its own error instead
             try:
                 changes = await self.collection.watch(
                     full_document="updateLookup", max_await_time_ms=500
@@ -106,15 +107,17 @@ class ClusterCartHandler(ShopHandler):
 
 def reason(error):
     """What went wrong, without PyMongo's description of the whole topology."""
-    return re.split(r", full error|, Timeout:| \(configured", str(error))[0] or "no response"
+    parts = re.split(r"No servers found yet|, full error|, Timeout:| \(configured", str(error))
+    return parts[0] or "no response"
 
 
 async def join(uri):
     """Follow the stock at `uri`; return arguments for make_app(). Raises ConnectionError."""
     try:
         async with asyncio.timeout(TIMEOUT):
-            # At Ctrl-C, PyMongo waits for the server once more; a server that hangs must not stop it.
-            client = pymongo.AsyncMongoClient(uri, socketTimeoutMS=1000 * TIMEOUT)
+            # At Ctrl-C, PyMongo asks the server to close the stream: one that is away must not stop it.
+            limits = dict.fromkeys(["serverSelectionTimeoutMS", "socketTimeoutMS"], 1000 * TIMEOUT)
+            client = pymongo.AsyncMongoClient(uri, **limits)
             database = client.get_default_database("example")
             inventory = ClusterInventory(database.inventory)
             await database.inventory.watch()  # raises without a replica set

@@ -1,6 +1,7 @@
 """Chapter 10 with --mongo: several processes, one stock."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -103,6 +104,25 @@ async def test_when_mongodb_is_away_a_purchase_is_refused_and_then_taken_again(s
             assert max(map(len, each.output().splitlines())) < 200
     finally:
         mongod.close()
+
+
+async def test_the_follower_ends_also_if_pymongo_replaces_the_cancellation(load):
+    class Collection:
+        watched = 0
+
+        async def watch(self, **options):
+            self.watched += 1
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            raise pymongo.errors.AutoReconnect("the stream could not be closed")
+
+    collection = Collection()
+    following = asyncio.create_task(load(10, "cluster.py").ClusterInventory(collection).follow())
+    await asyncio.sleep(0)
+    following.cancel()
+    done, _ = await asyncio.wait([following], timeout=20)
+    following.cancel()
+    assert (len(done), collection.watched) == (1, 1)
 
 
 async def test_a_mongodb_that_hangs_holds_up_no_purchase_and_no_ctrl_c(script, visit):
