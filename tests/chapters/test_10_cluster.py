@@ -150,6 +150,7 @@ async def test_a_stock_that_is_dropped_is_a_new_book(script, stock, visit, loss)
     running = script(10, f"--mongo={stock}")
     counts = []
     follower = asyncio.create_task(follow(running.url, counts))
+    await until(lambda: counts == [10])
     assert (await visit(running.url).shop("add"))[0] == 200
     await until(lambda: counts == [10, 9])
     with pymongo.MongoClient(stock) as client:
