@@ -67,11 +67,11 @@ class Serving:
 
     def end(self, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     def said(self) -> list[str]:
         """The lines on stderr, once it has ended."""
-        return self.process.communicate(timeout=20)[1].splitlines()
+        return self.process.communicate(timeout=60)[1].splitlines()
 
 
 @contextlib.contextmanager
@@ -87,7 +87,7 @@ def servings():
         if each.process.poll() is None:
             for child in psutil.Process(each.process.pid).children():
                 child.kill()  # nobody needs these data: it is quicker than an orderly end
-        each.process.communicate(timeout=20)
+        each.process.communicate(timeout=60)
 
 
 @pytest.fixture
