@@ -220,6 +220,6 @@ def test_everything_is_closed_at_the_end_of_a_script():
         cwd=ROOT / "notebooks",
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
     )
     assert (done.stdout, done.stderr) == ("404\n", "")

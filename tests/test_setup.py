@@ -71,10 +71,10 @@ def test_a_newcomer_gets_from_a_clone_to_an_answer_and_a_verdict(clone, tmp_path
                 answer = urllib.request.urlopen(url, timeout=2).read().decode()
             except OSError:
                 time.sleep(0.1)
-        assert answer == "Salutations, friendly user!\n", running.communicate(timeout=5)[0]
+        assert answer == "Salutations, friendly user!\n", running.communicate(timeout=30)[0]
     finally:
         os.killpg(running.pid, signal.SIGINT)  # Ctrl-C reaches make and the script
-    said, _ = running.communicate(timeout=10)
+    said, _ = running.communicate(timeout=30)
     assert f":{newcomer['PORT']}/?greeting=Salutations" in said
     assert "Setting up .venv: runtime" in said
     assert "Traceback" not in said

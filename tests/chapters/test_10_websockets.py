@@ -368,11 +368,11 @@ async def test_pings_find_a_client_that_is_silent(app, serve, inventory, connect
 
 def test_the_script_serves_from_any_folder_and_ends_at_ctrl_c(script):
     running = script(10)
-    with urllib.request.urlopen(running.url, timeout=5) as page:
+    with urllib.request.urlopen(running.url, timeout=30) as page:
         assert '<span id="count">10</span>' in page.read().decode()
     sockets = [raw(running.url), raw(running.url, "/echo")]
     form = b"action=add&session=0"
-    with urllib.request.urlopen(running.url + "/cart", form, timeout=5) as answer:
+    with urllib.request.urlopen(running.url + "/cart", form, timeout=30) as answer:
         assert json.load(answer) == {"inventoryCount": 9, "version": 1}
     for sock, last in zip(sockets, (b'"inventoryCount": 9', b"connected!"), strict=True):
         sock.settimeout(30)

@@ -121,7 +121,7 @@ async def test_ten_copies_sell_out_and_the_eleventh_visitor_is_told(script, visi
     url = script(number).url
     tenth, eleventh = await visitors(url, 2)
     for _ in range(9):  # without a cookie each is another visitor
-        urllib.request.urlopen(url + "/cart", b"action=add", timeout=5).close()
+        urllib.request.urlopen(url + "/cart", b"action=add", timeout=30).close()
     await expect(eleventh.locator("#count")).to_have_text("1")
     await add(tenth).click()
     await expect(tenth.locator("#message")).to_have_text("One copy is in your cart.")
