@@ -134,13 +134,7 @@ await ask(url)
 
 To be written: the tasks, as in the docstring of the exercise.
 
-| type | to |
-|---|---|
-| `make start-NUMBER` | get your own copy of the exercise, `work/FOLDER/exercise.py` |
-| `make run-NUMBER` | run it |
-| `make check-NUMBER` | see which tasks are done, and what is wrong with the first that is not |
-| `make hint-NUMBER` | get a hint for it; each time a little more |
-| `make diff-NUMBER` | compare your work with a solution, once all three are done |
+{commands}
 """
 NOTES = """\
 # Chapter NUMBER, the notes: TITLE

@@ -1,4 +1,5 @@
-"""The statements of a notes page: `{C44}`, `{C13 C14}`, `{D12}` and `{names}` become what claims.toml says of them."""
+"""What a page names instead of writing it: `{C44}`, `{C13 C14}`, `{D12}` and `{names}` become what claims.toml says of
+them, `{commands}` the commands of the exercise."""
 
 from __future__ import annotations
 
@@ -6,22 +7,33 @@ import re
 
 from course.claims import Claim, Claims, Defect, Name, read
 
-DIRECTIVE = re.compile(r"^\{((?:[CD]\d+)(?: [CD]\d+)*|names)\}$", re.MULTILINE)
+DIRECTIVE = re.compile(r"^\{((?:[CD]\d+)(?: [CD]\d+)*|names|commands)\}$", re.MULTILINE)
+
+COMMANDS = """\
+| command | what it does |
+|---|---|
+| `make start-NUMBER` | puts the exercise into `work/FOLDER/` |
+| `make run-NUMBER` | runs your exercise |
+| `make check-NUMBER` | checks it task by task |
+| `make hint-NUMBER` | gives the next hint for the first task that fails |
+| `make diff-NUMBER` | compares your work with the solution once all tasks pass |"""
 
 
 class StatementError(Exception):
     """A page names a statement that claims.toml does not have; the message is one line."""
 
 
-def expand(text: str, chapter: int) -> str:
-    """The text of a chapter's notes page with every directive replaced. Raises StatementError."""
-    claims = read()
+def expand(text: str, folder: str) -> str:
+    """The text of a page of the chapter in `folder` with every directive replaced. Raises StatementError."""
+    claims, chapter = read(), int(folder[:2])
     entries: dict[str, Claim | Defect] = {claim.id: claim for claim in claims.claims}
     entries |= {f"D{defect.number}": defect for defect in claims.defects}
 
     def replaced(match: re.Match) -> str:
         if match[1] == "names":
             return names(claims, chapter)
+        if match[1] == "commands":
+            return COMMANDS.replace("NUMBER", str(chapter)).replace("FOLDER", folder)
         found = []
         for key in match[1].split():
             if key not in entries:

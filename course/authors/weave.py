@@ -158,11 +158,10 @@ def _names(node: ast.stmt) -> list[str]:
 def build(page: Page) -> NotebookNode:
     """The notebook of a page without outputs. Raises WeaveError, with the page's name and the cell's first line."""
     text = page.text.read_text(encoding="utf-8")
-    if page.text.stem == "notes":
-        try:
-            text = statements.expand(text, page.number)
-        except StatementError as error:
-            raise WeaveError(f"{page.name}: {error}") from None
+    try:
+        text = statements.expand(text, page.text.parent.name)
+    except StatementError as error:
+        raise WeaveError(f"{page.name}: {error}") from None
     read = jupytext.reads(text, fmt={"extension": ".md", "split_at_heading": True})
     cells: list[NotebookNode] = []
     headings: set[str] = set()
