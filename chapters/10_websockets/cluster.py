@@ -73,14 +73,17 @@ class ClusterInventory:
 
     async def follow(self):
         """Take over every change, whichever process made it, until cancelled."""
-        while not asyncio.current_task().cancelling():  # PyMongo may raise its own error instead
+        task = asyncio.current_task()
+        while not task.cancelling():
             try:
                 changes = await self.collection.watch(
                     full_document="updateLookup", max_await_time_ms=500
                 )
                 self.adopt(await self.read())  # after watch(), so that no change falls between
-                async for change in changes:
-                    self.adopt(change.get("fullDocument") or await self.read())
+                # Not `async for`: while PyMongo reconnects, it may lose the cancellation of this task.
+                while changes.alive and not task.cancelling():
+                    if change := await changes.try_next():
+                        self.adopt(change.get("fullDocument") or await self.read())
             except PyMongoError as error:
                 logger.warning("MongoDB: %s; trying again", reason(error))
             await asyncio.sleep(1)

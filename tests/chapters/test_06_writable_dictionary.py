@@ -212,12 +212,13 @@ async def measure(url: str, collection, how_many: int) -> list[str]:
 
 
 class NotesHandler(tornado.web.RequestHandler):
-    """POST as in the notes: search, then insert or save the whole document."""
+    """POST as in the notes: search, then insert or save the whole document; nobody writes before all have searched."""
 
     async def post(self, word):
         definition = self.get_argument("definition")
         words = self.settings["words"]
         document = await words.find_one({"word": word})
+        await self.settings["all_searched"].wait()
         if document:
             document["definition"] = definition
             await words.replace_one({"_id": document["_id"]}, document)  # collection.save
@@ -232,9 +233,10 @@ async def test_sixteen_writers_make_each_word_once(service, collection):
 
 
 async def test_sixteen_writers_in_the_way_of_the_notes_make_doubles(serve, collection, words):
-    url = serve(tornado.web.Application([(r"/([^/]+)", NotesHandler)], words=words))
-    wrong = await measure(url, collection, 15)
-    assert any("documents for 15 words" in each for each in wrong), wrong
+    barrier = asyncio.Barrier(16)
+    routes = [(r"/([^/]+)", NotesHandler)]
+    url = serve(tornado.web.Application(routes, words=words, all_searched=barrier))
+    assert "48 documents for 3 words" in await measure(url, collection, 3)
 
 
 async def test_sixteen_writers_on_the_solution_make_each_word_once(serve, collection, words):
