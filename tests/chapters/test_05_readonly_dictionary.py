@@ -80,7 +80,7 @@ async def test_a_word_that_is_not_utf8_is_400(service, fetch, path):
 
 
 @pytest.mark.parametrize("path", ["/", "/a/b", "/perturb/", "//"])
-async def test_a_path_that_is_no_word_is_404_in_json(service, fetch, path):
+async def test_a_path_that_is_not_a_word_is_404_in_json(service, fetch, path):
     assert answered(await fetch(service + path), 404) == {"error": "Not Found"}
 
 
@@ -133,7 +133,7 @@ class Slow:
         return self.result
 
 
-async def test_a_slow_database_stops_nobody_else(chapter, serve, fetch):
+async def test_a_slow_database_delays_no_other_client(chapter, serve, fetch):
     words = Slow({"word": "perturb", "definition": "d"})
     words.gate.clear()
     service = serve(chapter.make_app(words, set_event()))

@@ -148,7 +148,7 @@ async def test_it_returns_a_page_with_the_tag_and_the_rate(url, fetch, path):
 
 @both
 @pytest.mark.parametrize(("tag", "rate"), [("none", "0.00"), ("moved", "0.10")])
-async def test_no_posts_and_a_redirect_are_no_failures(url, fetch, path, tag, rate):
+async def test_an_empty_timeline_and_a_redirect_are_not_failures(url, fetch, path, tag, rate):
     response = await fetch(f"{url}{path}?q={tag}")
     assert response.code == 200
     assert f">{rate}</div>" in response.body.decode()

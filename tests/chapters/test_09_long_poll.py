@@ -174,7 +174,9 @@ async def test_a_cookie_of_another_start_is_a_new_session(app, serve, visit):
     assert again.cookie != ann.cookie
 
 
-async def test_the_eleventh_buyer_is_told_and_the_stock_stays_at_zero(app, serve, visit, inventory):
+async def test_the_eleventh_buyer_gets_409_and_the_stock_stays_at_zero(
+    app, serve, visit, inventory
+):
     url = serve(app())
     answers = await asyncio.gather(*(visit(url).shop("add") for _ in range(30)))
     assert sorted(status for status, _ in answers) == [200] * 10 + [409] * 20
@@ -293,7 +295,7 @@ async def test_fifty_clients_follow_three_hundred_purchases(chapter, serve, visi
 
 
 @pytest.mark.parametrize("goodbye", [socket.socket.close, reset])
-async def test_clients_that_vanish_leave_no_waiter(app, serve, inventory, caplog, goodbye):
+async def test_clients_that_disconnect_leave_no_waiter(app, serve, inventory, caplog, goodbye):
     address = urlsplit(serve(app())).netloc.split(":")
     clients = []
     for number in range(500):

@@ -203,7 +203,9 @@ async def test_who_leaves_is_forgotten(app, serve, connect, inventory, caplog):
     assert not tracebacks(caplog)
 
 
-async def test_a_failing_client_starves_nobody(app, serve, connect, inventory, chapter, caplog):
+async def test_a_failing_client_holds_up_no_other_client(
+    app, serve, connect, inventory, chapter, caplog
+):
     class Broken(chapter.StatusHandler):
         def write_message(self, message, binary=False):
             raise RuntimeError("this client is broken")
