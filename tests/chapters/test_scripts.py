@@ -84,11 +84,13 @@ def test_a_class_that_several_chapters_have_is_the_same_in_each(name):
 
 
 def printed(chapter) -> list[str]:
-    """The curl commands that a program's docstring and course.toml print, with {port}."""
+    """The curl commands that a program's docstring, course.toml and the lesson print, with {port}."""
     text = ast.get_docstring(ast.parse(chapter.script.read_text(encoding="utf-8")))
     found = re.findall(r"(?m)^(?:Try it:)? +(curl .+?)(?: +\([^()]+\))?$", text)
-    tries = [line for line in chapter.tries if line.startswith("curl ")]
-    return [line.replace(":8000", ":{port}") for line in [*found, *tries]]
+    found += [line for line in chapter.tries if line.startswith("curl ")]
+    lesson = chapter.script.with_name("lesson.md").read_text(encoding="utf-8")
+    found += re.findall(r"(?m)^(?:    \$ )?(curl .+)$", lesson)
+    return list(dict.fromkeys(line.replace(":8000", ":{port}") for line in found))
 
 
 def test_every_printed_curl_command_works_as_printed(chapter):
