@@ -212,7 +212,7 @@ async def measure(url: str, collection, how_many: int) -> list[str]:
 
 
 class NotesHandler(tornado.web.RequestHandler):
-    """POST as in the notes: search, then insert or save the whole document; nobody writes before all have searched."""
+    """POST as in the notes: search, then insert or save the whole document. All 16 writers search before one of them writes."""
 
     async def post(self, word):
         definition = self.get_argument("definition")
@@ -239,9 +239,12 @@ async def test_sixteen_writers_in_the_way_of_the_notes_make_doubles(serve, colle
     assert "48 documents for 3 words" in await measure(url, collection, 3)
 
 
-async def test_sixteen_writers_on_the_solution_make_each_word_once(serve, collection, words):
+async def test_sixteen_writers_on_the_solution_make_each_word_once(
+    serve, collection, words, monkeypatch
+):
     """And its history has what each of them wrote."""
     folder = solution_of("6").solution.parent
+    monkeypatch.syspath_prepend(folder)  # for the modules that it imports
     spec = importlib.util.spec_from_file_location("solution_6", folder / "exercise.py")
     solution = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(solution)
@@ -393,7 +396,8 @@ async def test_acknowledged_words_survive_a_kill(script, fetch, post):
         }
         server.kill()
         await asyncio.to_thread(server.start)
-        assert kept  # a busy machine may have refused some in time: those are 503
+        assert {each.response.code for each in sent} <= {201, 503}  # a busy machine refuses some
+        assert kept
         with pymongo.MongoClient(server.uri) as client:
             assert kept <= contents(client.example.words).keys()
         assert await well_again(fetch, urls[0])
