@@ -57,7 +57,7 @@ def page(tmp_path):
     folder.mkdir(parents=True)
     (folder / "main.py").write_text(MAIN)
     (folder / "helper.py").write_text(
-        "import os\n\n\nclass Thing:\n    pass\n\n\nthing = Thing()\n"
+        "import asyncio\nimport os\n\n\nclass Thing:\n    pass\n\n\nthing = Thing()\n"
     )
     (folder / "lesson.md").write_text("")
     [page] = weave.pages(tmp_path)
@@ -81,6 +81,7 @@ def cell(info, body=""):
 
 HEAD = "class Handler(tornado.web.RequestHandler):\n"
 GET = '    def get(self):\n        self.write("a")'
+IMPORTS = "import asyncio\nimport json as j\nfrom contextlib import (\n    suppress,\n)\n\nimport tornado.web"
 POST = '    # The body is ignored.\n    async def post(self):\n        self.write("b")'
 
 
@@ -89,15 +90,18 @@ POST = '    # The body is ignored.\n    async def post(self):\n        self.writ
     [
         (
             "imports",
-            "import asyncio\nimport json as j\nfrom contextlib import (\n    suppress,\n)\n\n"
-            "import tornado.web",
+            IMPORTS,
         ),
         ("LIMIT", "# A limit,\n# in seconds.\nLIMIT = 3"),
         ("NAME", 'NAME: str = "x"'),
         ("decorated", "# Why it is decorated.\n@decorate\ndef decorated():\n    return 1"),
         ("main", "async def main():\n    pass"),
         ("helper.py::Thing", "class Thing:\n    pass"),
-        ("helper.py::imports", "import os"),
+        ("helper.py::imports", "import asyncio\nimport os"),
+        (
+            "LIMIT imports helper.py::imports",
+            "# A limit,\n# in seconds.\nLIMIT = 3\n\n\n" + IMPORTS + "\n\n\nimport os",
+        ),
         ("Handler.get", HEAD + GET),
         ("Handler.get LIMIT", HEAD + GET + "\n\n\n# A limit,\n# in seconds.\nLIMIT = 3"),
         ("Handler.get Handler.post", HEAD + GET + "\n\n" + POST),

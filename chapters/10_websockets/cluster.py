@@ -26,7 +26,7 @@ BOOK = {"_id": "book"}
 TIMEOUT = 1.5  # seconds that a purchase, or the start, waits for the database
 UPSERT = {"upsert": True, "return_document": pymongo.ReturnDocument.AFTER}
 logger = logging.getLogger(__name__)
-logging.getLogger("pymongo.client").setLevel(logging.CRITICAL)  # follow() logs one line instead
+logging.getLogger("pymongo.client").setLevel(logging.CRITICAL)  # follow() logs the reason in a line
 
 
 class ClusterInventory:
@@ -118,9 +118,11 @@ async def join(uri):
     """Follow the stock at `uri`; return arguments for make_app(). Raises ConnectionError."""
     try:
         async with asyncio.timeout(TIMEOUT):
-            # At Ctrl-C, PyMongo asks the server to close the stream: one that is away must not stop it.
-            limits = dict.fromkeys(["serverSelectionTimeoutMS", "socketTimeoutMS"], 1000 * TIMEOUT)
-            client = pymongo.AsyncMongoClient(uri, **limits)
+            # At Ctrl-C, PyMongo asks the server to close the stream. A server that is away, or does
+            # not respond, must not keep the program from ending.
+            client = pymongo.AsyncMongoClient(
+                uri, serverSelectionTimeoutMS=1000 * TIMEOUT, socketTimeoutMS=1000 * TIMEOUT
+            )
             database = client.get_default_database("example")
             inventory = ClusterInventory(database.inventory)
             await database.inventory.watch()  # raises without a replica set

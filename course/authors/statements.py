@@ -7,7 +7,7 @@ import re
 
 from course.claims import Claim, Claims, Defect, Name, read
 
-DIRECTIVE = re.compile(r"^\{((?:[CD]\d+)(?: [CD]\d+)*|names|commands)\}$", re.MULTILINE)
+DIRECTIVE = re.compile(r"^\{((?:[CD]\d+)(?: [CD]\d+)*|names)\}$", re.MULTILINE)
 
 COMMANDS = """\
 | command | what it does |
@@ -25,15 +25,18 @@ class StatementError(Exception):
 
 def expand(text: str, folder: str) -> str:
     """The text of a page of the chapter in `folder` with every directive replaced. Raises StatementError."""
-    claims, chapter = read(), int(folder[:2])
+    chapter = int(folder[:2])
+    commands = COMMANDS.replace("NUMBER", str(chapter)).replace("FOLDER", folder)
+    text = re.sub(r"(?m)^\{commands\}$", commands, text)
+    if not DIRECTIVE.search(text):  # a lesson has no statements
+        return text
+    claims = read()
     entries: dict[str, Claim | Defect] = {claim.id: claim for claim in claims.claims}
     entries |= {f"D{defect.number}": defect for defect in claims.defects}
 
     def replaced(match: re.Match) -> str:
         if match[1] == "names":
             return names(claims, chapter)
-        if match[1] == "commands":
-            return COMMANDS.replace("NUMBER", str(chapter)).replace("FOLDER", folder)
         found = []
         for key in match[1].split():
             if key not in entries:

@@ -82,9 +82,11 @@ def shown(folder: Path, show: str) -> str:
 
     A name is `make_app` (of main.py), `inventory.py::Inventory`, or `WordHandler.get`, which gives the method below its
     class's first line; methods of one class that follow each other share that line. `imports` are a file's import
-    statements without those of the chapter's own files. Raises WeaveError for a name that does not exist.
+    statements, without those of the chapter's own files and those shown already. Raises WeaveError for a name that does
+    not exist.
     """
     parts: list[str] = []
+    imported: set[str] = set()
     above = ""
     for name in shlex.split(show):
         file, _, name = name.rpartition("::")
@@ -92,6 +94,11 @@ def shown(folder: Path, show: str) -> str:
         if name not in pieces:
             known = ", ".join(piece for piece in pieces if "." not in piece)
             raise WeaveError(f"{file or 'main.py'} has no {name!r}; it has {known}")
+        if name == "imports":
+            found = re.split(r"\n+(?=import |from )", pieces[name])
+            if imported & set(found):
+                pieces[name] = "\n".join(each for each in found if each not in imported)
+            imported |= set(found)
         owner = name.partition(".")[0] + "." if "." in name else ""
         if owner and above == file + owner:
             parts[-1] += "\n\n" + pieces[name].removeprefix(pieces[owner])
