@@ -27,7 +27,7 @@ grade:
 RESOLUTION ?= highest
 UV ?= $(shell command -v uv || echo .venv/bin/uv)
 pins:
-	$(UV) pip compile pyproject.toml --universal --python-version 3.11 --resolution $(RESOLUTION) --quiet \
+	"$(UV)" pip compile pyproject.toml --universal --python-version 3.11 --resolution $(RESOLUTION) --quiet \
 	  $(if $(PACKAGE),--upgrade-package $(PACKAGE),--upgrade) \
 	  --no-header --no-annotate --no-emit-index-url --output-file constraints.txt \
 	  $(foreach group,bootstrap runtime check mongo notebook test bench site,--group $(group))

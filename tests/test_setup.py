@@ -4,6 +4,7 @@ import ast
 import functools
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -257,3 +258,11 @@ def test_the_makefile_has_a_target_for_every_verb():
         if not verb.make(name).startswith("make "):
             continue
         assert re.search(rf"(^| ){name}( |:|$)", text, re.MULTILINE), name
+
+
+def test_pins_come_from_a_uv_whose_path_has_a_space():
+    asked = ["make", "--dry-run", "pins", "UV=/my course/uv", "PACKAGE=tornado"]
+    printed = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    command = shlex.split(printed)
+    assert command[:3] == ["/my course/uv", "pip", "compile"]
+    assert command[command.index("--upgrade-package") + 1] == "tornado"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -57,7 +58,8 @@ def build() -> int:
     pages = len(list(HTML.rglob("*.html")))
     size = sum(file.stat().st_size for file in HTML.rglob("*") if file.is_file())
     print(f"{pages} pages, {size / 1e6:.1f} MB, {time.perf_counter() - started:.0f} s: {HTML}")
-    print(f"To read them: {sys.executable} -m http.server --bind 127.0.0.1 --directory {HTML}")
+    serve = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(HTML)]
+    print(f"To read them: {shlex.join(serve)}")
     return 0
 
 
