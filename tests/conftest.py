@@ -6,6 +6,7 @@ import contextlib
 import functools
 import importlib.util
 import itertools
+import os
 import signal
 import sys
 import urllib.request
@@ -32,6 +33,9 @@ def pytest_configure():
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # The tests' own requests are to this machine. What they start sees a proxy in the environment as a reader's would.
     urllib.request.install_opener(urllib.request.build_opener(urllib.request.ProxyHandler({})))
+    # A make that a test starts is not part of the `make test` around it, whose settings would change what it prints.
+    for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+        os.environ.pop(name, None)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -52,7 +52,7 @@ def test_a_newcomer_gets_from_a_clone_to_an_answer_and_a_verdict(clone, tmp_path
     base = os.path.join(sys.base_prefix, "bin")
     path = os.pathsep.join([base, *(p for p in without_uv if not p.startswith(str(ROOT)))])
     newcomer = os.environ | {"HOME": str(home), "PATH": path, "PORT": str(free_port())}
-    for name in ("VIRTUAL_ENV", "XDG_CACHE_HOME", "UV_CACHE_DIR", "PYTHONPATH", "MAKEFLAGS"):
+    for name in ("VIRTUAL_ENV", "XDG_CACHE_HOME", "UV_CACHE_DIR", "PYTHONPATH"):
         newcomer.pop(name, None)
     running = subprocess.Popen(
         ["make", "chapter-1"],
