@@ -27,6 +27,15 @@ def test_every_notebook_has_a_page():
     assert sorted(page.notebook for page in PAGES) == NOTEBOOKS
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_jupyterlab_finds_no_formula_between_two_dollars(path):
+    """It takes them out before it reads the Markdown, also out of an indented block, but not out of fences and backticks."""
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "markdown":
+            prose = re.sub(r"(?ms)^(```+).*?^\1$|`[^`\n]*`", "", "".join(cell["source"]))
+            assert "$" not in prose
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_to_a_file_leads_somewhere(page):
     for file in page.text, page.notebook:

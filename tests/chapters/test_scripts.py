@@ -96,7 +96,7 @@ def printed(chapter) -> list[str]:
     found = re.findall(r"(?m)^(?:Try it:)? +(curl .+?)(?: +\([^()]+\))?$", text)
     found += [line for line in chapter.tries if line.startswith("curl ")]
     lesson = chapter.script.with_name("lesson.md").read_text(encoding="utf-8")
-    found += re.findall(r"(?m)^(?:    \$ )?(curl .+)$", lesson)
+    found += re.findall(r"(?m)^(?:\$ )?(curl .+)$", lesson)
     return list(dict.fromkeys(line.replace(":8000", ":{port}") for line in found))
 
 
